@@ -1,0 +1,222 @@
+"""The values that every part of Herald passes around: formats, voices, settings, requests, marks.
+
+Frozen data only: no I/O, no engine, no protocol. Units stand under each field.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from .errors import BadSetting
+
+RATE_MIN, RATE_MAX = 8_000, 96_000
+"""Hz. What a client may ask for and an engine may deliver."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioFormat:
+    """Interleaved little-endian signed PCM."""
+
+    rate: int
+    """Frames per second, in Hz."""
+    width: int = 2
+    """Bytes per sample."""
+    channels: int = 1
+
+    @property
+    def frame_size(self) -> int:
+        """Bytes per frame: one sample of every channel."""
+        return self.width * self.channels
+
+    def seconds(self, size: int) -> float:
+        """Playing time of `size` bytes."""
+        return size / (self.frame_size * self.rate)
+
+    def size(self, seconds: float) -> int:
+        """Bytes of the whole frames in `seconds`."""
+        return round(seconds * self.rate) * self.frame_size
+
+    def silence(self, seconds: float) -> bytes:
+        return bytes(self.size(seconds))
+
+
+class Gender(StrEnum):
+    FEMALE = "female"
+    MALE = "male"
+    NEUTRAL = "neutral"
+
+
+class TextFormat(StrEnum):
+    TEXT = "text"
+    SSML = "ssml"
+
+
+class Range(NamedTuple):
+    low: float
+    high: float
+
+
+SETTING_RANGES: Mapping[str, Range] = {
+    "speed": Range(0.25, 4),
+    "pitch": Range(-24, 24),
+    "volume": Range(0, 100),
+    "emotion_scale": Range(1, 5),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VoiceSettings:
+    """How a voice speaks. `None` leaves it to the voice, and in the end to the engine."""
+
+    speed: float | None = None
+    """Factor, 0.25 to 4; 1 is the engine's own."""
+    pitch: float | None = None
+    """Semitones, -24 to 24; 0 is the engine's own."""
+    volume: float | None = None
+    """0 to 100; 50 is the engine's own, 0 is silence, 100 twice the amplitude."""
+    emotion: str | None = None
+    emotion_scale: float | None = None
+    """1 to 5."""
+    instructions: str | None = None
+    """Words to the engine about how to speak."""
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    """The engine's own settings, under the engine's names."""
+
+    def over(self, defaults: VoiceSettings) -> VoiceSettings:
+        """These settings, and `defaults` wherever they say nothing."""
+        merged = {name: getattr(defaults, name) if (mine := getattr(self, name)) is None else mine for name in SETTING_NAMES}
+        return VoiceSettings(**merged, extras={**defaults.extras, **self.extras})
+
+    def given(self) -> set[str]:
+        """Names of the settings that say something."""
+        return {name for name in SETTING_NAMES if getattr(self, name) is not None} | set(self.extras)
+
+    @staticmethod
+    def parse(values: Mapping[str, Any]) -> VoiceSettings:
+        """Settings from a peer's or a file's values; names that are not Herald's own become `extras`.
+
+        Raises BadSetting with the name, the value and what is allowed.
+        """
+        own = {name: _setting(name, value) for name, value in values.items() if name in SETTING_NAMES and value is not None}
+        return VoiceSettings(**own, extras={name: value for name, value in values.items() if name not in SETTING_NAMES})
+
+
+SETTING_NAMES = tuple(item.name for item in dataclasses.fields(VoiceSettings) if item.name != "extras")
+
+
+def _setting(name: str, value: Any) -> Any:
+    """One checked value: a number within its range, or a word."""
+    if name not in SETTING_RANGES:
+        if not isinstance(value, str):
+            raise BadSetting(f"{name} is a word or a sentence, not {value!r}.")
+        return value
+    low, high = SETTING_RANGES[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise BadSetting(f"{name} is a number from {low:g} to {high:g}, not {value!r}.")
+    return float(value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Voice:
+    """One voice of the catalogue: an engine's voice with a name, a language and settings."""
+
+    name: str
+    """What clients ask for."""
+    engine: str
+    """Name of the configured engine that speaks it."""
+    engine_voice: str
+    """The engine's own id for it."""
+    languages: tuple[str, ...]
+    """BCP 47 tags, the main one first; never empty."""
+    description: str = ""
+    gender: Gender | None = None
+    settings: VoiceSettings = VoiceSettings()
+    speakable_text: bool = True
+    """Strip markdown, links, tables and emoji before speaking."""
+    even_loudness: bool = True
+    """Apply the learned gain, so that this voice is as loud as the others."""
+    trim_silence: bool = True
+    """Drop the silence before a reply's first sound."""
+
+    @property
+    def language(self) -> str:
+        return self.languages[0]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capabilities:
+    """What an engine can do by itself. What it can't, Herald does for it or refuses in words."""
+
+    streaming_text: bool = False
+    """Takes text in fragments as they come; otherwise it is given whole sentences."""
+    settings: frozenset[str] = frozenset()
+    """Which of SETTING_NAMES it takes; extras stand in its schema. `volume` is always possible: Herald has a gain stage."""
+    text_formats: frozenset[TextFormat] = frozenset({TextFormat.TEXT})
+    look_ahead: float | None = None
+    """Seconds of audio that may be asked of it ahead of real time; `None`: no limit (a free, local engine)."""
+    speech: bool = True
+    """False: a signal that must come out as it went in (no silence trimmed, no loudness evened)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FormatWish:
+    """The format a listener asks for; `None` is the engine's own."""
+
+    rate: int | None = None
+    """Hz, 8000 to 96000."""
+    channels: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SynthesisRequest:
+    """One reply to be spoken. Its text comes beside it, whole or in fragments."""
+
+    voice: Voice
+    settings: VoiceSettings = VoiceSettings()
+    """What this call asks for, over the voice's own settings."""
+    format: FormatWish = FormatWish()
+    text_format: TextFormat = TextFormat.TEXT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sentence:
+    """A piece of text that is spoken in one go."""
+
+    text: str
+    start: int
+    """Where it begins in the spoken text (code points)."""
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+class MarkKind(StrEnum):
+    SENTENCE_START = "sentence_start"
+    SENTENCE_END = "sentence_end"
+    WORD = "word"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """Ties a place in the audio to a place in the text that is spoken (after speakable-text clean-up)."""
+
+    kind: MarkKind
+    time: float
+    """Seconds of audio since the reply's first frame."""
+    start: int
+    end: int
+    """Code points in the spoken text: from `start` up to, not including, `end`."""
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplyStart:
+    """The first event of every reply; its format holds to the end, whichever engine speaks."""
+
+    voice: Voice
+    format: AudioFormat
