@@ -1,0 +1,132 @@
+"""What a speech engine is: text in, PCM and marks out, stopped by closing the generator.
+
+The life cycle lives here; an engine fills in the hooks at the bottom. Engines know no front end, no session and no other engine.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeAlias
+
+import voluptuous as vol
+
+from ..errors import BadSetting, EngineUnavailable
+from ..models import AudioFormat, Capabilities, Mark, TextFormat, Voice, VoiceSettings
+
+EngineEvent: TypeAlias = bytes | Mark
+"""PCM in the engine's native format (whole frames), or a mark whose time and place count from the reply's start."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Utterance:
+    """How one reply is to be spoken, in the engine's own terms."""
+
+    voice: str
+    """The engine's id of the voice."""
+    language: str = ""
+    settings: VoiceSettings = VoiceSettings()
+    text_format: TextFormat = TextFormat.TEXT
+    rate: int | None = None
+    """Hz the listener wants; an engine that can choose makes the nearest it has."""
+
+
+class Engine(ABC):
+    """One configured speech engine, serving any number of replies at once.
+
+    `start` may fail with EngineUnavailable; the server then goes on without it and tries again when it is asked to speak.
+    """
+
+    type: ClassVar[str]
+    """Its name in the registry and in herald.yaml."""
+    title: ClassVar[str]
+    """Its name for people."""
+    options_schema: ClassVar[Mapping[Any, Any]] = {}
+    """voluptuous schema of its own keys in herald.yaml."""
+    extras_schema: ClassVar[Mapping[Any, Any]] = {}
+    """voluptuous schema of the voice settings that only it knows."""
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        self.name = name
+        self.options = options
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    async def start(self) -> None:
+        """Make ready what every reply shares. Engines that need nothing leave it."""
+
+    async def aclose(self) -> None:
+        """Stop whatever still speaks and free every resource. Twice is fine."""
+        self._closed = True
+        await self._close()
+
+    def extra_names(self) -> frozenset[str]:
+        """Names of the voice settings that only this engine knows."""
+        return frozenset(str(key) for key in self.extras_schema)
+
+    def check_request(self, settings: VoiceSettings, text_format: TextFormat) -> None:
+        """Raise BadSetting, in words, for what this engine does not take."""
+        can = self.capabilities
+        if text_format not in can.text_formats:
+            msg = f"{self.title} voices take no {text_format}, only {' or '.join(sorted(can.text_formats))}."
+            raise BadSetting(msg)
+        takes = can.settings | {"volume"} | self.extra_names()
+        if unknown := sorted(settings.given() - takes):
+            msg = f"{self.title} voices take no {' and no '.join(unknown)}; they take {', '.join(sorted(takes))}."
+            raise BadSetting(msg)
+        try:
+            vol.Schema(dict(self.extras_schema))(dict(settings.extras))
+        except vol.Invalid as error:
+            msg = f"{self.title} voices: {error}."
+            raise BadSetting(msg) from error
+
+    async def speak(self, text: AsyncIterable[str], utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+        """Speak `text`, which may still be growing.
+
+        Closing the generator, or cancelling the task that reads it, cancels the synthesis upstream before it returns.
+        Raises EngineError, in words for the user. Text with nothing to say yields no audio and is no error.
+        """
+        self._check_open()
+        async with aclosing(self._speak(text, utterance)) as events:
+            async for event in events:
+                yield event
+                self._check_open()
+        self._check_open()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            msg = f"The engine {self.name} is closed."
+            raise EngineUnavailable(msg)
+
+    # What an engine fills in
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities: ...
+
+    @abstractmethod
+    async def voices(self) -> Sequence[Voice]:
+        """The voices that it offers by itself, in a stable order. Names are the engine's own; the catalogue makes them unique."""
+
+    @abstractmethod
+    def native_format(self, utterance: Utterance) -> AudioFormat:
+        """The format in which it will deliver this utterance."""
+
+    @abstractmethod
+    def _speak(self, text: AsyncIterable[str], utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+        """The reply itself. An engine that takes no fragments inherits it from SentenceEngine."""
+
+    def unlisted_voice(self, voice_id: str) -> Voice | None:
+        """A voice that it accepts without listing it."""
+        return None
+
+    async def _close(self) -> None:
+        """Free what `start` and `_speak` took."""

@@ -1,0 +1,46 @@
+"""Ties audio to text for any engine: counts the audio of a reply, and makes the marks of its sentences."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncGenerator, AsyncIterable
+
+from ..models import AudioFormat, Mark, MarkKind, Sentence
+from .base import EngineEvent
+
+
+class Marker:
+    """The sentences of one reply, one after the other."""
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self._audio = audio
+        self._bytes = 0
+
+    @property
+    def seconds(self) -> float:
+        """Audio of the reply so far."""
+        return self._audio.seconds(self._bytes)
+
+    async def marked(self, sentence: Sentence, events: AsyncIterable[EngineEvent]) -> AsyncGenerator[EngineEvent, None]:
+        """The events of one sentence, which count from its start, moved to their place in the reply and put between its own marks.
+
+        A sentence without an event gets no mark.
+        """
+        begin = self.seconds
+        silent = True
+        async for event in events:
+            if silent:
+                silent = False
+                yield self._mark(MarkKind.SENTENCE_START, sentence)
+            if isinstance(event, Mark):
+                yield dataclasses.replace(
+                    event, time=begin + event.time, start=sentence.start + event.start, end=sentence.start + event.end
+                )
+            else:
+                self._bytes += len(event)
+                yield event
+        if not silent:
+            yield self._mark(MarkKind.SENTENCE_END, sentence)
+
+    def _mark(self, kind: MarkKind, sentence: Sentence) -> Mark:
+        return Mark(kind=kind, time=self.seconds, start=sentence.start, end=sentence.end, text=sentence.text)

@@ -1,0 +1,20 @@
+"""Which engines there are. One line each; a module is imported when its engine is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from .base import Engine
+
+ENGINES: dict[str, str] = {
+    "espeak": "wyoming_server.engines.espeak:EspeakEngine",
+    "tone": "wyoming_server.engines.tone:ToneEngine",
+}
+"""`type` in herald.yaml → module:class."""
+
+
+def engine_class(engine_type: str) -> type[Engine]:
+    """The class of an engine type. Raises KeyError for a type that is not in ENGINES."""
+    module, _, name = ENGINES[engine_type].partition(":")
+    found: type[Engine] = getattr(import_module(module), name)
+    return found

@@ -1,0 +1,147 @@
+"""The missing ability of most engines: text in fragments. Splits it, and asks for the next sentence while one plays.
+
+Look-ahead is bounded twice: at most one sentence is in flight beyond the one being heard, and none is asked for while the audio
+already made is further ahead of real time than the engine's `look_ahead`. So an interrupt finds little paid work ahead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Mapping
+from contextlib import aclosing
+from time import monotonic
+from typing import Any, ClassVar
+
+from ..channel import Channel
+from ..errors import EngineUnavailable, Unspeakable
+from ..models import Sentence, TextFormat
+from ..text.sentences import SentenceSplitter, is_speakable
+from .base import Engine, EngineEvent, Utterance
+from .marks import Marker
+
+_LOGGER = logging.getLogger(__name__)
+
+QUEUED_EVENTS = 8
+"""Events that wait between a sentence's synthesis and its listener."""
+
+
+class SentenceEngine(Engine):
+    """An engine that is given one whole sentence at a time."""
+
+    sentence_limit: ClassVar[int] = 300
+    """Code points that it takes in one request."""
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        super().__init__(name, options)
+        self._replies: set[_Reply] = set()
+
+    async def _speak(self, text: AsyncIterable[str], utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+        reply = _Reply(self, text, utterance)
+        self._replies.add(reply)
+        try:
+            async with aclosing(reply.events()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._replies.discard(reply)
+            await reply.cancel()
+
+    async def _close(self) -> None:
+        await asyncio.gather(*(reply.cancel() for reply in self._replies))
+
+    @abstractmethod
+    def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+        """One sentence: PCM, and word marks whose time and place count from the sentence's start.
+
+        Raises Unspeakable where there is nothing to say: the sentence is left out and the reply goes on.
+        """
+
+
+class _Part:
+    """One sentence, synthesised into a bounded channel."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        self.sentence = sentence
+        self.events: Channel[EngineEvent] = Channel(QUEUED_EVENTS)
+        self.heard = asyncio.Event()
+        """Set with the first event, or at the end."""
+
+    async def synthesise(self, engine: SentenceEngine, utterance: Utterance) -> None:
+        try:
+            async with aclosing(engine.speak_sentence(self.sentence.text, utterance)) as events:
+                async for event in events:
+                    await self.events.put(event)
+                    self.heard.set()
+        except Unspeakable:
+            _LOGGER.warning("%s: a sentence of %d characters has nothing to speak, left out", engine.name, len(self.sentence.text))
+        finally:
+            self.heard.set()
+
+
+class _Reply:
+    """The sentences of one reply: a director starts them in order, the listener hears them in order."""
+
+    def __init__(self, engine: SentenceEngine, text: AsyncIterable[str], utterance: Utterance) -> None:
+        self._engine = engine
+        self._text = text
+        self._utterance = utterance
+        self._parts: Channel[_Part] = Channel(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._marker = Marker(engine.native_format(utterance))
+        self._first_audio: float | None = None
+
+    async def events(self) -> AsyncGenerator[EngineEvent, None]:
+        self._run(self._direct(), self._parts)
+        async for part in self._parts:
+            async with aclosing(self._marker.marked(part.sentence, part.events)) as events:
+                async for event in events:
+                    self._first_audio = self._first_audio or monotonic()
+                    yield event
+
+    async def cancel(self) -> None:
+        """Stop every synthesis of this reply, and wait until each has told its upstream."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _direct(self) -> None:
+        """Start each sentence as soon as it is known, the one before is heard, and the look-ahead allows it."""
+        async with aclosing(self._sentences()) as sentences:
+            async for sentence in sentences:
+                part = _Part(sentence)
+                await self._parts.put(part)
+                await self._wait_for_real_time()
+                self._run(part.synthesise(self._engine, self._utterance), part.events)
+                await part.heard.wait()
+
+    async def _sentences(self) -> AsyncGenerator[Sentence, None]:
+        if self._utterance.text_format is TextFormat.SSML:
+            yield Sentence(text="".join([fragment async for fragment in self._text]), start=0)
+            return
+        splitter = SentenceSplitter(hard_limit=self._engine.sentence_limit)
+        async for fragment in self._text:
+            for sentence in splitter.push(fragment):
+                if is_speakable(sentence.text):
+                    yield sentence
+        for sentence in splitter.flush():
+            if is_speakable(sentence.text):
+                yield sentence
+
+    async def _wait_for_real_time(self) -> None:
+        limit = self._engine.capabilities.look_ahead
+        while limit is not None and (ahead := self._ahead()) > limit:
+            await asyncio.sleep(ahead - limit)
+
+    def _ahead(self) -> float:
+        """Seconds by which the audio handed on is ahead of real time."""
+        return self._marker.seconds - (monotonic() - self._first_audio) if self._first_audio is not None else 0
+
+    def _run(self, work: Coroutine[Any, Any, None], channel: Channel[Any]) -> None:
+        """Do `work` in a task whose end ends `channel`; it lives no longer than this reply (see `cancel`)."""
+        task = asyncio.create_task(work)
+        channel.end_with(task, cancelled=EngineUnavailable(f"The engine {self._engine.name} was closed."))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
