@@ -1,0 +1,116 @@
+"""Sessions: what an interrupt does to a task that speaks, at every moment of its life."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from wyoming_server.errors import Interrupted, ShuttingDown
+from wyoming_server.sessions import LocalSessions
+
+
+class Speaker:
+    """A task inside a session, waiting at a gate."""
+
+    def __init__(self, sessions: LocalSessions, session_id: str) -> None:
+        self.entered = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.cleaned = False
+        self.task = asyncio.create_task(self._speak(sessions, session_id))
+
+    async def _speak(self, sessions: LocalSessions, session_id: str) -> str:
+        try:
+            async with sessions.open(session_id, voice="v"):
+                self.entered.set()
+                try:
+                    await self.gate.wait()
+                finally:
+                    await asyncio.sleep(0)
+                    self.cleaned = True
+        except Interrupted as error:
+            return str(error)
+        return "completed"
+
+
+async def test_an_interrupt_reaches_a_task_that_is_stalled() -> None:
+    sessions = LocalSessions()
+    speaker = Speaker(sessions, "s")
+    await speaker.entered.wait()
+    assert sessions.interrupt("s")
+    assert await speaker.task == "The speech was interrupted."
+    assert speaker.cleaned
+    assert list(sessions) == []
+
+
+async def test_the_clean_up_of_a_replaced_session_leaves_the_new_one_alone() -> None:
+    """The seed's service removed the new session here, and the next interrupt got a 404."""
+    sessions = LocalSessions()
+    first = Speaker(sessions, "s")
+    await first.entered.wait()
+    second = Speaker(sessions, "s")
+    await second.entered.wait()
+    assert await first.task == "Another text was started in this session."
+    assert [session.id for session in sessions] == ["s"]
+    assert sessions.interrupt("s")
+    assert await second.task == "The speech was interrupted."
+
+
+async def test_twice_or_after_the_end_is_no_interrupt() -> None:
+    sessions = LocalSessions()
+    speaker = Speaker(sessions, "s")
+    await speaker.entered.wait()
+    assert sessions.interrupt("s")
+    assert not sessions.interrupt("s")
+    await speaker.task
+    assert not sessions.interrupt("s")
+    assert not sessions.interrupt("never there")
+
+
+async def test_a_session_that_ends_as_it_is_interrupted_leaves_no_cancellation_behind() -> None:
+    sessions = LocalSessions()
+    with pytest.raises(Interrupted):
+        async with sessions.open("s"):
+            sessions.interrupt("s")
+    await asyncio.sleep(0)  # would raise the cancellation that was left behind
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_a_failure_as_it_is_interrupted_is_told_as_the_interrupt() -> None:
+    sessions = LocalSessions()
+    with pytest.raises(Interrupted) as caught:
+        async with sessions.open("s"):
+            sessions.interrupt("s")
+            raise ValueError
+    assert isinstance(caught.value.__cause__, ValueError)
+    await asyncio.sleep(0)
+
+
+async def test_a_task_cancelled_from_outside_stays_cancelled_even_when_interrupted() -> None:
+    sessions = LocalSessions()
+    speaker = Speaker(sessions, "s")
+    await speaker.entered.wait()
+    sessions.interrupt("s")
+    speaker.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await speaker.task
+    assert list(sessions) == []
+
+
+async def test_all_are_interrupted_with_the_reason_given() -> None:
+    sessions = LocalSessions()
+    speakers = [Speaker(sessions, name) for name in "ab"]
+    await asyncio.gather(*(speaker.entered.wait() for speaker in speakers))
+    assert sessions.interrupt_all(ShuttingDown()) == 2
+    results = await asyncio.gather(*(speaker.task for speaker in speakers), return_exceptions=True)
+    assert [type(result) for result in results] == [ShuttingDown, ShuttingDown]
+    await asyncio.wait_for(sessions.until_idle(), 1)
+
+
+async def test_sessions_without_an_id_do_not_replace_each_other() -> None:
+    sessions = LocalSessions()
+    async with sessions.open() as first, sessions.open() as second:
+        assert first.id != second.id
+        assert len(list(sessions)) == 2

@@ -1,0 +1,203 @@
+"""One request through the pipeline: what Herald does to an engine's audio and text, and that it stops when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wyoming_server.engines.base import EngineEvent, Utterance
+from wyoming_server.engines.sentences import SentenceEngine
+from wyoming_server.engines.tone import ToneEngine
+from wyoming_server.errors import BadSetting, EngineError, EngineUnavailable, Unspeakable
+from wyoming_server.loudness import LoudnessStore
+from wyoming_server.models import (
+    AudioFormat,
+    Capabilities,
+    FormatWish,
+    Mark,
+    MarkKind,
+    ReplyStart,
+    SynthesisRequest,
+    TextFormat,
+    Voice,
+    VoiceSettings,
+)
+from wyoming_server.synthesis import Synthesizer
+
+from .engines.cases import new_engine
+
+RATE = 24_000
+SILENCE = 0.3
+"""Seconds before each sentence of the player."""
+
+
+class Player(SentenceEngine):
+    """An engine for speech that plays a quiet sine of one second behind some silence, and notes what it was given."""
+
+    type = "player"
+    title = "Player"
+    capabilities = Capabilities(settings=frozenset({"speed"}))
+    amplitude = 0.05
+
+    def __init__(self) -> None:
+        super().__init__("player", {})
+        self.given: list[str] = []
+
+    async def voices(self) -> Sequence[Voice]:
+        return [VOICE]
+
+    def native_format(self, utterance: Utterance) -> AudioFormat:
+        return AudioFormat(rate=RATE)
+
+    async def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+        self.given.append(text)
+        if "???" in text:
+            raise Unspeakable
+        yield AudioFormat(rate=RATE).silence(SILENCE)
+        yield Mark(kind=MarkKind.WORD, time=SILENCE, start=0, end=1, text=text[0])
+        times = np.arange(RATE) / RATE
+        yield (np.sin(2 * np.pi * 1000 * times) * self.amplitude * 32767).astype("<i2").tobytes()
+
+
+VOICE = Voice(name="p", engine="player", engine_voice="p", languages=("en-US",))
+TONE = Voice(name="t", engine="tone", engine_voice="tone", languages=("en-US",))
+
+
+async def text_of(parts: Iterable[str]) -> AsyncIterator[str]:
+    for part in parts:
+        yield part
+
+
+def synthesizer(*engines: Any, path: Path | None = None) -> Synthesizer:
+    return Synthesizer({engine.name: engine for engine in engines}, LoudnessStore(path))
+
+
+async def reply(synth: Synthesizer, request: SynthesisRequest, *parts: str) -> tuple[ReplyStart, bytes, list[Mark]]:
+    events = [event async for event in synth.speak(request, text_of(parts))]
+    start = events[0]
+    assert isinstance(start, ReplyStart)
+    audio = b"".join(event for event in events if isinstance(event, bytes))
+    return start, audio, [event for event in events if isinstance(event, Mark)]
+
+
+def peak(pcm: bytes) -> float:
+    return float(np.abs(np.frombuffer(pcm, "<i2")).max()) / 32767
+
+
+async def test_the_silence_before_the_first_sound_goes_and_marks_move_with_it() -> None:
+    _, audio, marks = await reply(synthesizer(Player()), SynthesisRequest(voice=VOICE), "One. Two.")
+    seconds = AudioFormat(rate=RATE).seconds(len(audio))
+    assert seconds == pytest.approx(2 * (1 + SILENCE) - (SILENCE - 0.02), abs=0.002)
+    words = [mark.time for mark in marks if mark.kind is MarkKind.WORD]
+    assert words == pytest.approx([0.02, 1.02 + SILENCE], abs=0.002)
+
+
+async def test_a_voice_may_keep_its_silence() -> None:
+    voice = Voice(name="p", engine="player", engine_voice="p", languages=("en",), trim_silence=False, even_loudness=False)
+    _, audio, _ = await reply(synthesizer(Player()), SynthesisRequest(voice=voice), "One.")
+    assert AudioFormat(rate=RATE).seconds(len(audio)) == 1 + SILENCE
+
+
+async def test_a_quiet_voice_is_raised_once_enough_of_it_was_heard(tmp_path: Path) -> None:
+    path = tmp_path / "loudness.json"
+    request = SynthesisRequest(voice=VOICE)
+    synth = synthesizer(Player(), path=path)
+    _, first, _ = await reply(synth, request, "One. Two. Three. Four.")
+    _, second, _ = await reply(synth, request, "One.")
+    assert peak(first) == pytest.approx(0.05, rel=0.01)
+    assert peak(second) > 2 * peak(first)
+    _, after_restart, _ = await reply(synthesizer(Player(), path=path), request, "One.")
+    assert peak(after_restart) == pytest.approx(peak(second), rel=0.05)
+
+
+async def test_markup_is_not_read_aloud_unless_the_voice_wants_it() -> None:
+    player = Player()
+    await reply(synthesizer(player), SynthesisRequest(voice=VOICE), "**Hello** `you`.")
+    raw = Voice(name="p", engine="player", engine_voice="p", languages=("en",), speakable_text=False)
+    await reply(synthesizer(player), SynthesisRequest(voice=raw), "**Hello** `you`.")
+    assert player.given == ["Hello you.", "**Hello** `you`."]
+
+
+async def test_a_sentence_that_cannot_be_spoken_is_left_out() -> None:
+    _, audio, marks = await reply(synthesizer(Player()), SynthesisRequest(voice=VOICE), "One. Two???\nThree.")
+    assert AudioFormat(rate=RATE).seconds(len(audio)) == pytest.approx(2 * (1 + SILENCE) - (SILENCE - 0.02), abs=0.002)
+    assert [mark.text for mark in marks if mark.kind is MarkKind.SENTENCE_START] == ["One.", "Three."]
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (22_050, 2), (48_000, 1)])
+async def test_the_reply_has_the_format_that_was_wished(rate: int, channels: int) -> None:
+    tone = new_engine("tone", per_character=0.1)
+    request = SynthesisRequest(voice=TONE, format=FormatWish(rate=rate, channels=channels))
+    start, audio, _ = await reply(synthesizer(tone), request, "Ten chars.")
+    assert start.format == AudioFormat(rate=rate, channels=channels)
+    assert len(audio) == start.format.size(1)
+
+
+async def test_nothing_to_say_is_a_moment_of_silence_in_the_wished_format() -> None:
+    request = SynthesisRequest(voice=VOICE, format=FormatWish(rate=16_000))
+    _, audio, marks = await reply(synthesizer(Player()), request, "😀")
+    assert (audio, marks) == (AudioFormat(rate=16_000).silence(0.02), [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "text_format"),
+    [({"emotion": "sad"}, TextFormat.TEXT), ({"twirl": 3}, TextFormat.TEXT), ({}, TextFormat.SSML)],
+)
+async def test_what_the_engine_does_not_take_is_refused_before_it_is_asked(
+    settings: dict[str, Any], text_format: TextFormat
+) -> None:
+    player = Player()
+    request = SynthesisRequest(voice=VOICE, settings=VoiceSettings.parse(settings), text_format=text_format)
+    with pytest.raises(BadSetting, match="Player voices take no"):
+        await reply(synthesizer(player), request, "Hello.")
+    assert player.given == []
+
+
+async def test_a_voice_without_its_engine_is_refused_in_words() -> None:
+    with pytest.raises(EngineUnavailable, match="needs the engine tone, which is not configured"):
+        await reply(synthesizer(Player()), SynthesisRequest(voice=TONE), "Hello.")
+
+
+async def test_a_failure_comes_after_the_audio_before_it() -> None:
+    tone = new_engine("tone", per_character=0.01)
+    request = SynthesisRequest(voice=TONE, settings=VoiceSettings.parse({"fail_at": 0.05}))
+    audio = b""
+    with pytest.raises(EngineError):
+        async for event in synthesizer(tone).speak(request, text_of(["A" * 10])):
+            audio += event if isinstance(event, bytes) else b""
+    assert len(audio) == AudioFormat(rate=22_050).size(0.02) * 3
+
+
+async def test_the_next_sentence_is_asked_for_while_one_plays_and_no_more() -> None:
+    tone = new_engine("tone", per_character=0.01)
+    assert isinstance(tone, ToneEngine)
+    sentence = "A" * 99 + ". "
+    events = synthesizer(tone).speak(SynthesisRequest(voice=TONE), text_of([sentence * 10]))
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, bytes):
+                break
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert [event.what for event in tone.journal] == ["started", "started"]
+    assert [event.what for event in tone.journal] == ["started", "started", "cancelled", "cancelled"]
+
+
+async def test_no_sentence_is_asked_for_beyond_the_look_ahead() -> None:
+    tone = new_engine("tone", per_character=0.01, look_ahead=2.5)
+    assert isinstance(tone, ToneEngine)
+    events = synthesizer(tone).speak(SynthesisRequest(voice=TONE), text_of(["A" * 99 + ". "] * 10))
+    heard = 0
+    async with aclosing(events):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                async for event in events:
+                    heard += len(event) if isinstance(event, bytes) else 0
+    assert 2.5 < AudioFormat(rate=22_050).seconds(heard) < 5
+    assert sum(event.what == "started" for event in tone.journal) <= 5

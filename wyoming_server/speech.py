@@ -1,0 +1,51 @@
+"""What can speak: the configured engines and their voices, everything below the front ends, put together in one place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .config import Config
+from .engines.base import Engine
+from .engines.registry import engine_class
+from .errors import EngineError
+from .loudness import LoudnessStore
+from .synthesis import Synthesizer
+from .voices import Catalogue
+
+_LOGGER = logging.getLogger(__name__)
+
+LOUDNESS_FILE = "loudness.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Speech:
+    """Ready to speak."""
+
+    engines: Mapping[str, Engine]
+    catalogue: Catalogue
+    synthesizer: Synthesizer
+
+
+@asynccontextmanager
+async def speech(config: Config, state: Path | None) -> AsyncIterator[Speech]:
+    """The configured engines, started, and what speaks with them. `state`: where learned loudness is kept, if anywhere."""
+    async with AsyncExitStack() as stack:
+        engines = {name: engine_class(one.type)(name, one.options) for name, one in config.engines.items()}
+        for engine in engines.values():
+            stack.push_async_callback(engine.aclose)
+            await _start(engine)
+        catalogue = Catalogue(config, engines)
+        await catalogue.refresh()
+        loudness = LoudnessStore(state / LOUDNESS_FILE if state is not None else None)
+        yield Speech(engines=engines, catalogue=catalogue, synthesizer=Synthesizer(engines, loudness))
+
+
+async def _start(engine: Engine) -> None:
+    try:
+        await engine.start()
+    except EngineError as error:
+        _LOGGER.warning("The engine %s could not be started: %s", engine.name, error)

@@ -1,0 +1,171 @@
+"""The catalogue: which voices there are, what they are called, and which one a client means.
+
+A voice is asked for by its name, an alias, or a language; lookup order is name, alias, exact language, nearest language.
+Configured voices hide eSpeak NG's from lists, never from lookups: eSpeak NG always answers for a language nobody else speaks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import locale
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+
+from .config import Config, VoiceConfig
+from .engines.base import Engine
+from .errors import EngineError, EngineUnavailable, UnknownVoice
+from .models import Voice
+
+_LOGGER = logging.getLogger(__name__)
+
+FALLBACK_ENGINE = "espeak"
+"""Its voices go by their bare language tag and are hidden from lists by configured ones."""
+LAST_RESORT = "en-US"
+
+
+class Catalogue:
+    """All voices. `refresh` reads them from the engines; everything else answers from memory."""
+
+    def __init__(self, config: Config, engines: Mapping[str, Engine]) -> None:
+        self._config = config
+        self._engines = engines
+        self._configured: dict[str, Voice] = {}
+        self._offered: dict[str, Voice] = {}
+        self._aliases: dict[str, str] = {}
+        self.revision = 0
+        """Grows with every change of the list."""
+
+    async def refresh(self) -> None:
+        """Ask every engine for its voices. An engine that can't tell keeps the ones it told before."""
+        offered: dict[str, Voice] = {}
+        for name, engine in self._engines.items():
+            try:
+                voices = await engine.voices()
+            except EngineError as error:
+                _LOGGER.warning("The engine %s does not tell its voices: %s", name, error)
+                voices = [voice for voice in self._offered.values() if voice.engine == name]
+            offered.update((named.name, named) for named in map(_named, voices))
+        configured = {name: self._configured_voice(voice, offered) for name, voice in self._config.voices.items()}
+        if (configured, offered) != (self._configured, self._offered):
+            self._configured, self._offered = configured, offered
+            self.revision += 1
+        self._aliases = {**_voice_aliases(self._config.voices.values()), **self._config.aliases}
+
+    def listed(self) -> list[Voice]:
+        """What clients are shown, in a stable order: configured voices first, then each engine's own."""
+        hidden = FALLBACK_ENGINE if self._configured else None
+        return [*self._configured.values(), *(voice for voice in self._offered.values() if voice.engine != hidden)]
+
+    def find(self, name: str | None = None, language: str | None = None) -> Voice:
+        """The voice that a client means; without a name or language, the default voice.
+
+        Raises UnknownVoice, naming the nearest ones.
+        """
+        if name:
+            return self._by_name(name)
+        if language:
+            return self._by_language_or_raise(language)
+        return self.default()
+
+    def default(self) -> Voice:
+        """The configured default, else a voice for the system's language, else the first configured one, else en-US."""
+        if self._config.default_voice:
+            return self._by_name(self._config.default_voice)
+        language = _system_language()
+        candidates = (
+            self._nearest(language, self._configured.values()),
+            next(iter(self._configured.values()), None),
+            self._nearest(language, self._offered.values()),
+            self._nearest(LAST_RESORT, self._offered.values()),
+            next(iter(self._offered.values()), None),
+        )
+        for voice in candidates:
+            if voice is not None:
+                return voice
+        msg = "No voice is available: no engine could be started. See the log, or run: herald check"
+        raise EngineUnavailable(msg)
+
+    def _by_name(self, name: str) -> Voice:
+        name = self._aliases.get(name, name)
+        voice = self._configured.get(name) or self._offered.get(name) or self._unlisted(name) or self._by_language(name)
+        if voice is None:
+            raise UnknownVoice(_no_such_voice(name, self._all()))
+        return voice
+
+    def _unlisted(self, name: str) -> Voice | None:
+        """A voice that an engine accepts without listing it: `en-GB+f3` of eSpeak NG, `engine/id` of others."""
+        engine_name, _, voice_id = name.rpartition("/")
+        engine = self._engines.get(engine_name or FALLBACK_ENGINE)
+        voice = engine.unlisted_voice(voice_id) if engine is not None else None
+        return _named(voice) if voice is not None else None
+
+    def _by_language_or_raise(self, language: str) -> Voice:
+        voice = self._by_language(language)
+        if voice is None:
+            msg = f"No voice speaks {language!r}. The languages are: {', '.join(sorted(self.languages()))}."
+            raise UnknownVoice(msg)
+        return voice
+
+    def languages(self) -> set[str]:
+        return {language for voice in self.listed() for language in voice.languages}
+
+    def _by_language(self, language: str) -> Voice | None:
+        return self._nearest(language, self._configured.values()) or self._nearest(language, self._offered.values())
+
+    @staticmethod
+    def _nearest(language: str, voices: Iterable[Voice]) -> Voice | None:
+        """The first voice of exactly this language, else of a more special one, else of a more general one."""
+        tagged = [(tag.lower(), voice) for voice in voices for tag in voice.languages]
+        wanted = language.replace("_", "-").lower()
+        while wanted:
+            for matches in (wanted.__eq__, lambda tag, stem=f"{wanted}-": tag.startswith(stem)):
+                if found := next((voice for tag, voice in tagged if matches(tag)), None):
+                    return found
+            wanted = wanted.rpartition("-")[0]
+        return None
+
+    def _all(self) -> Iterator[Voice]:
+        yield from self._configured.values()
+        yield from self._offered.values()
+
+    def _configured_voice(self, voice: VoiceConfig, offered: Mapping[str, Voice]) -> Voice:
+        """A voice of herald.yaml; what the file leaves out comes from the engine's own voice of that id."""
+        own = next((o for o in offered.values() if (o.engine, o.engine_voice) == (voice.engine, voice.voice)), None)
+        languages = voice.languages or (own.languages if own else ()) or (_system_language() or LAST_RESORT,)
+        return Voice(
+            name=voice.name,
+            engine=voice.engine,
+            engine_voice=voice.voice,
+            languages=languages,
+            description=voice.description or voice.name,
+            gender=voice.gender or (own.gender if own else None),
+            settings=voice.settings,
+            speakable_text=voice.speakable_text,
+            even_loudness=voice.even_loudness,
+            trim_silence=voice.trim_silence,
+        )
+
+
+def _named(voice: Voice) -> Voice:
+    """An engine's own voice under its catalogue name: eSpeak NG's bare tag, otherwise `engine/id`."""
+    if voice.engine == FALLBACK_ENGINE:
+        return voice
+    return dataclasses.replace(voice, name=f"{voice.engine}/{voice.engine_voice}")
+
+
+def _voice_aliases(voices: Iterable[VoiceConfig]) -> dict[str, str]:
+    return {alias: voice.name for voice in voices for alias in voice.aliases}
+
+
+def _no_such_voice(name: str, voices: Iterable[Voice]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  # only on this error
+
+    near = get_close_matches(name, [voice.name for voice in voices], n=3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"There is no voice {name!r}.{hint} `herald voices` lists them all."
+
+
+def _system_language() -> str:
+    """The locale's BCP 47 tag, or nothing for the C locale."""
+    name = locale.getlocale()[0] or ""
+    return "" if name in ("", "C", "POSIX") else name.replace("_", "-")
