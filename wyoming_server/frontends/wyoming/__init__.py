@@ -1,0 +1,1 @@
+"""The Wyoming front end: `server` listens, `connection` reads, `reply` writes one reply, `requests` and `info` translate."""

@@ -1,0 +1,91 @@
+"""Life cycle: what speaks, then the front ends, started in order and ended in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .config import Config
+from .frontends.discovery import advertised
+from .frontends.http.server import HttpServer
+from .frontends.wyoming.connection import Services
+from .frontends.wyoming.info import InfoSource
+from .frontends.wyoming.server import WyomingServer
+from .sessions import LocalSessions
+from .speech import Speech, speech
+from .tokens import PairingToken
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """A server that is ready, and where."""
+
+    speech: Speech
+    wyoming: WyomingServer
+    http: HttpServer | None
+
+
+@asynccontextmanager
+async def running(config: Config, state: Path, token: PairingToken) -> AsyncIterator[Running]:
+    """Everything that `config` asks for, ready while the block runs. Raises ConfigError where it cannot listen."""
+    async with AsyncExitStack() as stack:
+        speaks = await stack.enter_async_context(speech(config, state))
+        wyoming = WyomingServer(_services(config, speaks))
+        await stack.enter_async_context(wyoming.serving())
+        http = HttpServer(config.http, token=token, health=lambda: _health(speaks)) if config.http.enabled else None
+        if http is not None:
+            await stack.enter_async_context(http.serving())
+        if config.wyoming.zeroconf:
+            name = config.wyoming.zeroconf if isinstance(config.wyoming.zeroconf, str) else None
+            for port, hosts in _tcp_ports(wyoming.uris).items():
+                await stack.enter_async_context(advertised(port, name, hosts=hosts))
+        yield Running(speech=speaks, wyoming=wyoming, http=http)
+
+
+async def serve(config: Config, state: Path, token: PairingToken) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(config, state, token) as ready:
+        _announce(ready)
+        await stop.wait()
+        _LOGGER.info("Shutting down")
+
+
+def _services(config: Config, speaks: Speech) -> Services:
+    return Services(
+        config=config.wyoming,
+        catalogue=speaks.catalogue,
+        synthesizer=speaks.synthesizer,
+        sessions=LocalSessions(),
+        info=InfoSource(speaks.catalogue),
+    )
+
+
+def _announce(ready: Running) -> None:
+    urls = ready.http.urls if ready.http is not None else []
+    voices = ready.speech.catalogue.listed()
+    _LOGGER.info("Ready: Wyoming on %s, HTTP on %s; %d voices", ", ".join(ready.wyoming.uris), ", ".join(urls) or "-", len(voices))
+
+
+def _health(speaks: Speech) -> dict[str, object]:
+    return {"voices": len(speaks.catalogue.listed()), "engines": sorted(speaks.engines)}
+
+
+def _tcp_ports(uris: Iterable[str]) -> dict[int, list[str]]:
+    """Port → the hosts on which it is open."""
+    ports: dict[int, list[str]] = {}
+    for parts in map(urlsplit, uris):
+        if parts.port is not None and parts.hostname is not None:
+            ports.setdefault(parts.port, []).append(parts.hostname)
+    return ports
