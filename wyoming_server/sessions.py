@@ -17,6 +17,8 @@ from typing import Protocol, Self
 
 from .errors import HeraldError, Interrupted
 
+REPLACED = "Another text was started in this session."
+
 
 class Sessions(Protocol):
     """What a front end needs of the sessions of its namespace. Several servers may share one later."""
@@ -65,7 +67,7 @@ class LocalSessions:
         self._running[session.id] = session
         self._idle.clear()
         if older is not None:
-            older.interrupt(Interrupted("Another text was started in this session."))
+            older.interrupt(Interrupted(REPLACED))
 
     def _leave(self, session: Session) -> None:
         if self._running.get(session.id) is session:

@@ -234,6 +234,28 @@ async def test_the_same_session_on_the_same_connection_goes_on_with_the_new_text
     assert (await client.heard("audio-stop")).pcm == tone(10)
 
 
+async def test_a_text_still_being_streamed_may_be_replaced_in_its_session(client: Client) -> None:
+    client.send("synthesize-start", context={"session_id": "s"})
+    client.send("synthesize-chunk", text="One sentence. And half of")
+    await client.until("audio-chunk")
+    client.stream(["Ten chars."], context={"session_id": "s"})
+    first = await client.heard("error")
+    assert first.error is not None
+    assert first.error["code"] == "interrupted"
+    assert (await client.heard("synthesize-stopped")).pcm == tone(10)
+
+
+async def test_a_client_that_asks_and_never_reads_is_given_up(tmp_path: Path) -> None:
+    async with serving(tmp_path, write_timeout=0.1) as server:
+        with contextlib.closing(socket.create_connection(_address(server))) as sock:
+            sock.setblocking(False)  # noqa: FBT003  # its only form
+            with contextlib.suppress(ConnectionError):
+                await asyncio.get_running_loop().sock_sendall(sock, _event("describe") * 100_000)
+            async with asyncio.timeout(10):
+                while server.wyoming.clients:
+                    await asyncio.sleep(0.01)
+
+
 async def test_what_was_sent_of_an_interrupted_reply_ends_in_a_fade(client: Client) -> None:
     client.send("synthesize", text="A" * 200, context={"session_id": "s", "stall_at": 0.515, "frequency": 100})
     await asyncio.sleep(0.1)

@@ -23,7 +23,7 @@ from ...config import WyomingConfig
 from ...errors import Busy, HeraldError, Interrupted, ProtocolError, TextTimeout, TextTooLong
 from ...models import ReplyStart
 from ...protocols.wyoming import MAX_DATA, WyomingReader, encode
-from ...sessions import Sessions
+from ...sessions import REPLACED, Sessions
 from ...synthesis import ReplyEvent, Synthesizer
 from ...voices import Catalogue
 from .info import InfoSource
@@ -35,6 +35,8 @@ _LOGGER = logging.getLogger(__name__)
 READ_SIZE = 64 * 1024
 MAX_QUEUED = 16
 """Requests that may wait on one connection behind the one being spoken."""
+MAX_UNREAD = 1 << 20
+"""Bytes of answers that may wait for a client that asks and does not read."""
 LINGER = 2.0
 """Seconds that a client has to read the last event before the connection is cut."""
 
@@ -103,8 +105,15 @@ class Connection:
                 reader.feed(data)
                 while (event := reader.next_event()) is not None:
                     self._handle(event)
+                    await self._relieve()
         if reader.mid_event:
             _LOGGER.info("%s: left in the middle of an event", self._client)
+
+    async def _relieve(self) -> None:
+        """Read no further while the client leaves too many answers unread. Raises TimeoutError when it goes on doing so."""
+        if self._writer.transport.get_write_buffer_size() > MAX_UNREAD:
+            async with asyncio.timeout(self._services.config.write_timeout):
+                await self._writer.drain()
 
     def _handle(self, event: Event) -> None:
         handler = self._handlers.get(event.type)
@@ -122,15 +131,16 @@ class Connection:
     def _synthesize(self, event: Event) -> None:
         if self._stream is not None:
             return  # the copy of the streamed text that is meant for servers that can't stream
-        request = self._open_request(event, streamed=False)
+        request = self._open_request(read_wish(event), streamed=False)
         self._push_text(request, read_text(event))
         request.text.end()
 
     def _start_text(self, event: Event) -> None:
-        if self._stream is not None:
+        wish = read_wish(event)
+        if self._stream is not None and self._stream.wish.session_id != (wish.session_id or ""):
             msg = "A synthesize-start before the synthesize-stop of the text before."
             raise ProtocolError(msg)
-        self._stream = self._open_request(event, streamed=True)
+        self._stream = self._open_request(wish, streamed=True)
 
     def _add_text(self, event: Event) -> None:
         self._push_text(self._open_stream(event), read_text(event))
@@ -145,14 +155,14 @@ class Connection:
             raise ProtocolError(msg)
         return self._stream
 
-    def _open_request(self, event: Event, *, streamed: bool) -> _Request:
-        """Line up a reply. One of the same session that still speaks on this connection ends now."""
+    def _open_request(self, wish: Wish, *, streamed: bool) -> _Request:
+        """Line up a reply. One of the same session that still speaks ends now."""
         if self._waiting >= MAX_QUEUED:
             msg = f"{self._waiting} requests wait on this connection already; {MAX_QUEUED} are allowed."
             raise Busy(msg)
-        request = _Request(wish=read_wish(event), text=Channel(), streamed=streamed)
-        if request.wish.session_id is not None:
-            self._services.sessions.interrupt(request.wish.session_id, Interrupted("Another text was started in this session."))
+        if wish.session_id is not None:
+            self._services.sessions.interrupt(wish.session_id, Interrupted(REPLACED))
+        request = _Request(wish=wish, text=Channel(), streamed=streamed)
         self._waiting += 1
         self._characters = 0
         self._requests.push(request)
@@ -204,19 +214,14 @@ class Connection:
             yield fragment
 
     async def _write_reply(self, events: AsyncGenerator[ReplyEvent, None]) -> None:
-        reply: Reply | None = None
-        try:
+        with contextlib.ExitStack() as stack:
             async for event in events:
                 if isinstance(event, ReplyStart):
                     reply = Reply(self._writer, event.format, timeout=self._services.config.write_timeout)
-                elif isinstance(event, bytes) and reply is not None:
+                    stack.callback(reply.cut)  # nothing, where it has finished
+                elif isinstance(event, bytes):
                     await reply.send(event)
-            if reply is not None:
-                reply.finish()
-        except BaseException:
-            if reply is not None:
-                reply.cut()
-            raise
+            reply.finish()
 
     # The end
 

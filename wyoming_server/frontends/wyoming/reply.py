@@ -17,8 +17,6 @@ from ...protocols.wyoming import AudioChunkEncoder, encode
 
 WRITE_BUFFER = 64 * 1024
 """Bytes that may wait in the process for a listener before the synthesis does."""
-FADE = 0.008
-"""Seconds."""
 
 
 class Reply:
@@ -33,6 +31,7 @@ class Reply:
         self._encoder = AudioChunkEncoder(audio)
         self._due: asyncio.TimerHandle | None = None
         self._started = False
+        self._finished = False
         self._last_frame = b""
 
     async def send(self, pcm: bytes) -> None:
@@ -48,18 +47,15 @@ class Reply:
         self._disarm()
         self._write(self._policy.flush())
         self._writer.write(encode(AudioStop().event()))
+        self._finished = True
 
     def cut(self) -> None:
-        """End what was sent with a short fade: a hard stop clicks. Nothing more is sent, no audio-stop either."""
+        """Where it has not finished: end what was sent with a short fade, since a hard stop clicks, and without audio-stop."""
         self._disarm()
-        if self._started:
-            held = b"".join(self._policy.flush())[: self._audio.size(FADE)]
-            tail = fade_out(held, self._audio, FADE) if held else decay_tail(self._last_frame, self._audio, FADE)
+        if self._started and not self._finished:
+            held = b"".join(self._policy.flush())
+            tail = fade_out(held, self._audio) if held else decay_tail(self._last_frame, self._audio)
             self._writer.write(self._encoder.encode(tail))
-
-    def drop(self) -> None:
-        """The listener is gone: forget what is held."""
-        self._disarm()
 
     def _write(self, chunks: Iterable[bytes]) -> None:
         events = [self._encoder.encode(chunk) for chunk in chunks]

@@ -34,6 +34,11 @@ class WyomingServer:
         self.uris: list[str] = []
         """Where it listens; a port of 0 in the configuration is a real one here."""
 
+    @property
+    def clients(self) -> int:
+        """How many are connected."""
+        return len(self._connections)
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Accept clients while the block runs; then let replies end for a moment, and interrupt the rest in words."""
