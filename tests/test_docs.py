@@ -1,0 +1,40 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from wyoming_server.engines.registry import ENGINES, engine_class
+from wyoming_server.errors import CODES
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+def rows(page: str) -> list[list[str]]:
+    """The cells of every table row of a page in docs/."""
+    lines = (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+
+
+def test_every_error_code_is_documented_with_its_sentence() -> None:
+    documented = {cells[0].strip("`"): cells[1:] for cells in rows("wyoming.md") if cells[0].startswith("`") and len(cells) == 3}
+    for code, meaning in CODES.items():
+        assert documented[code] == [meaning.sentence, "yes" if meaning.retryable else "no"]
+
+
+def test_every_engine_has_its_row_with_its_own_settings() -> None:
+    documented = {cells[0].strip("`"): cells for cells in rows("engines.md")}
+    for engine_type in ENGINES:
+        settings = documented[engine_type][3]
+        for extra in engine_class(engine_type).extras_schema:
+            assert f"`{extra}`" in settings
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
