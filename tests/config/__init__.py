@@ -1,0 +1,1 @@
+"""Configuration: YAML and variables in, values or exact sentences out."""

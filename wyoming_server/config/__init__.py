@@ -1,0 +1,18 @@
+"""Configuration: herald.yaml and the environment, checked, as frozen values. Nothing here starts an engine or writes a file."""
+
+from __future__ import annotations
+
+from .loader import default_config_path, load_config, state_dir
+from .values import Config, EngineConfig, HttpConfig, LogConfig, VoiceConfig, WyomingConfig
+
+__all__ = [
+    "Config",
+    "EngineConfig",
+    "HttpConfig",
+    "LogConfig",
+    "VoiceConfig",
+    "WyomingConfig",
+    "default_config_path",
+    "load_config",
+    "state_dir",
+]

@@ -1,0 +1,116 @@
+"""The environment over a document: HERALD_SECTION__KEY beats the file, HERALD_SECTION__KEY_FILE names a file with the value.
+
+Only says which variable is which key; what is allowed there, the schema decides as it does for the file. Variables that are not
+meant for the configuration (HERALD_CONFIG, HERALD_STATE, those of scripts) have no double underscore and are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .document import Document, Place
+from .problems import Problems
+from .scalars import KeyPath, Plain, quoted, whole_text
+from .schema import NAMED, TOP_KEYS
+
+PREFIX = "HERALD_"
+FILE_SUFFIX = "_FILE"
+SECRET_SIZE_MAX = 65_536
+"""Bytes of a file that a variable names."""
+
+_OTHER_NAMES = {"LOG_LEVEL": "HERALD_LOG__LEVEL"}
+"""Variables of services that Herald replaces; Herald's own name beats them."""
+
+
+class _Variable(NamedTuple):
+    name: str
+    key: str
+    """The name without prefix and suffix, in lower case."""
+    value: str
+    from_file: bool
+
+
+def overlay(document: Document, environ: Mapping[str, str], problems: Problems) -> None:
+    """Put every variable's value into the document, at its key."""
+    if document.root is None:
+        document.root = {}
+    if not isinstance(document.root, dict):
+        return
+    given: dict[KeyPath, str] = {}
+    for variable in _variables(environ):
+        place = Place(variable=variable.name, from_file=variable.from_file)
+        path = _path(variable.key, document.root)
+        if first := given.get(path):
+            problems.add((), f"{first} sets the same key; keep one of them", place)
+        elif (value := _value(variable, problems, place)) is not None:
+            given[path] = variable.name
+            _set(document, path, Plain(value), place, problems)
+
+
+def _variables(environ: Mapping[str, str]) -> Iterator[_Variable]:
+    """Those that configure something, in a stable order. An empty one says nothing."""
+    given = {name: value for name, value in sorted(environ.items()) if value}
+    upper = {name.upper() for name in given}
+    for name, value in given.items():
+        if name.upper().startswith(PREFIX):
+            key = name[len(PREFIX) :]
+            from_file = key.upper().endswith(FILE_SUFFIX)
+            key = (key[: -len(FILE_SUFFIX)] if from_file else key).lower()
+            if "__" in key or key in TOP_KEYS:
+                yield _Variable(name, key, value, from_file)
+        elif (own := _OTHER_NAMES.get(name)) and not upper & {own, own + FILE_SUFFIX}:
+            yield _Variable(name, own.removeprefix(PREFIX).lower(), value, from_file=False)
+
+
+def _path(key: str, root: Mapping[str, Any]) -> KeyPath:
+    """`engines__my_cloud__token` → engines, my-cloud, token: names of the user's are found whatever their case and hyphens."""
+    section, *rest = key.split("__")
+    if section not in NAMED or not rest:
+        return (section, *rest)
+    known = [*(root.get(section) or {}), *NAMED[section]] if isinstance(root.get(section), dict | None) else []
+    name = next((one for one in known if _normal(one) == _normal(rest[0])), rest[0])
+    return (section, name, *rest[1:])
+
+
+def _normal(name: str) -> str:
+    return name.casefold().replace("-", "_")
+
+
+def _value(variable: _Variable, problems: Problems, place: Place) -> str | None:
+    """The variable's value, from its file if it names one; `None`, and a problem, if there is none."""
+    try:
+        text = _read_secret(Path(variable.value)) if variable.from_file else variable.value
+        return whole_text(text)
+    except OSError as error:
+        problems.add((), f"names a file that cannot be read: {error.strerror or error}", place)
+    except UnicodeError:
+        problems.add((), "is not UTF-8 text", place)
+    except ValueError as error:
+        problems.add((), str(error), place)
+    return None
+
+
+def _read_secret(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(SECRET_SIZE_MAX + 1)
+    if len(data) > SECRET_SIZE_MAX:
+        msg = f"names a file of {max(len(data), path.stat().st_size)} bytes; {SECRET_SIZE_MAX} are allowed"
+        raise ValueError(msg)
+    return data.decode("utf-8-sig").rstrip("\r\n")
+
+
+def _set(document: Document, path: KeyPath, value: Plain, place: Place, problems: Problems) -> None:
+    """Put a value into the document, with the mappings above it."""
+    at = document.root
+    for depth, key in enumerate(path[:-1], start=1):
+        if at.get(key) is None:
+            at[key] = {}
+            document.places[path[:depth]] = place
+        at = at[key]
+        if not isinstance(at, dict):
+            problems.add(path[:depth], f"holds no keys, so there is no {quoted(str(path[depth]))} in it", place)
+            return
+    at[path[-1]] = value
+    document.places[path] = place

@@ -1,0 +1,119 @@
+"""What one part of the configuration says about another: voices their engines, aliases and the default their voices.
+
+Only what can be known without starting an engine; the catalogue knows the engines' own voices.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from ..engines.base import Engine
+from ..engines.registry import engine_class
+from ..errors import BadSetting, ConfigError
+from ..models import TextFormat, VoiceSettings
+from .describe import listing
+from .problems import Problems
+from .scalars import KeyPath, quoted
+from .values import Config, VoiceConfig
+
+_LANGUAGE_VOICE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*(\+.+)?")
+"""A language, or eSpeak NG's voice for it with or without a variant: whether there is one, only the engines know."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Names:
+    """Names that the file gives, whether or not what they name could be read, so that nothing is said twice."""
+
+    engines: dict[str, str | None] = field(default_factory=dict)
+    """Name → type, where that is known."""
+    engines_off: set[str] = field(default_factory=set)
+    voices: set[str] = field(default_factory=set)
+
+    def no_engine(self, name: str) -> str | None:
+        """Why there is no such engine; `None` if there is."""
+        if name in self.engines:
+            return None
+        if name in self.engines_off:
+            return f"names the engine {quoted(name)}, which is switched off (enabled: false)"
+        hint = _hint(name, self.engines) or f" The engines are {listing(self.engines)}."
+        return f"names the engine {quoted(name)}, which is not configured.{hint}"
+
+
+def check_references(config: Config, names: Names, problems: Problems) -> None:
+    """Note every name that leads nowhere, or two ways, and every setting that a voice's engine does not take."""
+    references = _References(config, names, problems)
+    references.check_settings()
+    references.check_aliases()
+    references.check_default()
+
+
+class _References:
+    def __init__(self, config: Config, names: Names, problems: Problems) -> None:
+        self._config = config
+        self._names = names
+        self._problems = problems
+        self._engines = dict(self._made())
+
+    def check_settings(self) -> None:
+        """One by one, so that each error stands at its own line. Extras went through the engine's schema already."""
+        for voice in self._config.voices.values():
+            if engine := self._engines.get(voice.engine):
+                self._check_settings(voice, engine)
+
+    def _check_settings(self, voice: VoiceConfig, engine: Engine) -> None:
+        for name in sorted(voice.settings.given() - voice.settings.extras.keys()):
+            try:
+                engine.check_request(VoiceSettings.parse({name: getattr(voice.settings, name)}), TextFormat.TEXT)
+            except BadSetting as error:
+                self._problems.add(("voices", voice.name, name), f"is not for this voice: {error}")
+
+    def check_aliases(self) -> None:
+        """Every alias has one meaning, and leads to a voice."""
+        taken = dict.fromkeys(self._names.voices, "a voice")
+        for alias, path in self._aliases():
+            if alias in taken:
+                self._problems.add(path, f"gives the name {quoted(alias)} a second time: it is already {taken[alias]}")
+            taken[alias] = "an alias"
+        for alias, target in self._config.aliases.items():
+            path = ("aliases", alias)
+            if taken.get(target) == "an alias":
+                self._problems.add(path, f"names {quoted(target)}, which is an alias itself; name its voice")
+            else:
+                self._check_target(path, target, self._names.voices)
+
+    def check_default(self) -> None:
+        everything_was_read = self._names.voices == self._config.voices.keys()
+        if self._config.default_voice is not None and everything_was_read:
+            known = {*self._names.voices, *(alias for alias, _ in self._aliases())}
+            self._check_target(("default_voice",), self._config.default_voice, known)
+
+    def _aliases(self) -> Iterable[tuple[str, KeyPath]]:
+        for voice in self._config.voices.values():
+            yield from ((alias, ("voices", voice.name, "aliases", number)) for number, alias in enumerate(voice.aliases))
+        yield from ((alias, ("aliases", alias)) for alias in self._config.aliases)
+
+    def _made(self) -> Iterator[tuple[str, Engine]]:
+        """The engines, made but not started. One may find that its options don't go together."""
+        for name, config in self._config.engines.items():
+            try:
+                yield name, engine_class(config.type)(name, config.options)
+            except ConfigError as error:
+                self._problems.add(("engines", name), f"does not go together: {error}")
+
+    def _check_target(self, path: KeyPath, target: str, names: set[str]) -> None:
+        """A voice of the file, `engine/id`, or a language."""
+        if target in names or _LANGUAGE_VOICE.fullmatch(target):
+            return
+        engine, slash, _ = target.partition("/")
+        if not slash:
+            self._problems.add(path, f"names {quoted(target)}, which is no voice here.{_hint(target, names)}")
+        elif problem := self._names.no_engine(engine):
+            self._problems.add(path, problem)
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name[:100], [*known], n=1)
+    return f" Did you mean {quoted(near[0])}?" if near else ""

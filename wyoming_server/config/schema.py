@@ -1,0 +1,144 @@
+"""Which keys herald.yaml has, and what each may be. Defaults stand in `values`, engines' own keys in the engines.
+
+docs/configuration.md says the same for people; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import voluptuous as vol
+
+from ..engines.registry import ENGINES
+from ..models import RATE_MAX, RATE_MIN, SETTING_NAMES, SETTING_RANGES, Gender
+from ..networks import Networks, networks_of
+from .fields import Check, Items, NotBuilt, Value, mapping
+
+NAME_MAX = 100
+"""Characters of the name of a voice or an alias."""
+SOCKET_PATH_MAX = 107
+"""Bytes of a Unix socket's path on Linux."""
+PORT_MAX = 65_535
+_DNS_LABEL_MAX = 63
+
+ENGINE_NAME_PATTERN = r"[a-z][a-z0-9_-]*"
+_LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?"
+
+
+def _whole(low: int, high: int, unit: str = "") -> Value:
+    return Value(vol.All(int, vol.Range(low, high)), unit=unit)
+
+
+def _number(low: float, high: float, unit: str = "") -> Value:
+    return Value(vol.All(vol.Any(int, float), vol.Range(low, high)), unit=unit)
+
+
+def _one_of(*words: str) -> Value:
+    return Value(vol.All(str, vol.Lower, vol.In(words)))
+
+
+def _matches(pattern: str, words: str) -> Value:
+    return Value(vol.All(str, vol.Match(re.compile(rf"(?:{pattern})\Z"))), words)
+
+
+def _name(text: str) -> str:
+    """A name that can be said, shown and logged: no control character, no line break."""
+    if not 1 <= len(text) <= NAME_MAX or text != text.strip() or any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in text):
+        raise ValueError
+    return text
+
+
+def _uri(text: str) -> str:
+    """An address to listen on."""
+    parts = urlsplit(text)
+    if parts.scheme == "unix":
+        good = not parts.netloc and parts.path.startswith("/") and 1 < len(parts.path.encode()) <= SOCKET_PATH_MAX
+    else:
+        good = parts.scheme == "tcp" and bool(parts.hostname) and parts.port is not None and not parts.path
+    if not good or "@" in parts.netloc or parts.query or parts.fragment or re.search(r"\s", text):
+        raise ValueError
+    return text
+
+
+def _network(text: str) -> str:
+    networks_of(text)
+    return text.lower()
+
+
+def _service_name(text: str) -> str:
+    if len(_name(text).encode()) > _DNS_LABEL_MAX:
+        raise ValueError
+    return text
+
+
+NAME = Value(vol.All(str, _name), f"a name of 1 to {NAME_MAX} characters, without control characters or spaces around it")
+ENGINE_NAME = _matches(ENGINE_NAME_PATTERN, "a name of small letters, digits, _ and -, with a letter first")
+LANGUAGE = _matches(_LANGUAGE, "a language tag such as en-GB or zh-CN")
+TEXT = Value(str)
+FLAG = Value(bool)
+
+WYOMING: Mapping[str, Check] = {
+    "uri": Items(Value(vol.All(str, _uri), "tcp://HOST:PORT, tcp://[::]:PORT or unix:///path"), tuple),
+    "rate": Value(vol.Maybe(vol.All(int, vol.Range(RATE_MIN, RATE_MAX))), f"a whole number from {RATE_MIN} to {RATE_MAX}", "Hz"),
+    "allow": Items(Value(vol.All(str, _network), "private, loopback, any, or a network such as 192.168.1.0/24"), Networks.parse),
+    "max_connections": _whole(1, 10_000),
+    "max_text": _whole(1, 1_000_000, "characters"),
+    "text_timeout": _number(1, 3_600, "seconds"),
+    "write_timeout": _number(1, 3_600, "seconds"),
+    "zeroconf": Value(vol.Any(bool, vol.All(str, _service_name)), f"true, false, or a name of at most {_DNS_LABEL_MAX} bytes"),
+}
+
+HTTP: Mapping[str, Check] = {
+    "enabled": FLAG,
+    "host": _matches(rf"{_HOST}|[0-9A-Fa-f:.]+", "an address such as 0.0.0.0 or ::, or a host name"),
+    "port": _whole(0, PORT_MAX),
+    "max_connections": _whole(1, 10_000),
+    "request_timeout": _number(1, 3_600, "seconds"),
+    "allowed_hosts": Items(_matches(_HOST, "a host name such as herald.example.net, without scheme and port"), tuple),
+}
+
+LOG: Mapping[str, Check] = {
+    "level": _one_of("debug", "info", "warning", "error"),
+    "format": _one_of("auto", "text", "json"),
+}
+
+ENGINE_TYPE = _one_of(*ENGINES)
+
+ENGINE: Mapping[str, Check] = {
+    "type": ENGINE_TYPE,
+    "enabled": FLAG,
+}
+"""Beside these, each engine's own."""
+
+SETTINGS: Mapping[str, Check] = {
+    name: _number(*SETTING_RANGES[name]) if name in SETTING_RANGES else TEXT for name in SETTING_NAMES
+}
+
+VOICE: Mapping[Any, Any] = {
+    vol.Required("engine"): _matches(ENGINE_NAME_PATTERN, "the name of an engine"),
+    "voice": Value(vol.All(str, _name), "the engine's id of a voice"),
+    "language": Items(LANGUAGE, tuple),
+    "gender": Value(vol.All(vol.In(list(Gender)), vol.Coerce(Gender))),
+    "description": TEXT,
+    **SETTINGS,
+    "speakable_text": FLAG,
+    "even_loudness": FLAG,
+    "trim_silence": FLAG,
+    "aliases": Items(NAME, tuple),
+    "consent": FLAG,
+    "fallback": NotBuilt(Items(NAME, tuple)),
+    "converter": NotBuilt(mapping),
+}
+"""Beside these, the voice settings that only its engine knows."""
+
+SECTIONS: Mapping[str, Mapping[str, Check]] = {"wyoming": WYOMING, "http": HTTP, "log": LOG}
+
+NAMED: Mapping[str, tuple[str, ...]] = {"engines": tuple(ENGINES), "voices": (), "aliases": ()}
+"""Sections whose keys are names of the user's, and names known there before any."""
+
+TOP_KEYS = (*SECTIONS, *NAMED, "default_voice")

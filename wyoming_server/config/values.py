@@ -1,0 +1,128 @@
+"""The configuration as the rest of Herald sees it: frozen values with their defaults, which stand nowhere else.
+
+Names are those of herald.yaml. What a value may be stands in `schema`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..models import Gender, VoiceSettings
+from ..networks import Networks
+
+_HOME = Networks.parse(("private", "loopback"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WyomingConfig:
+    """The Wyoming server."""
+
+    uri: tuple[str, ...] = ("tcp://0.0.0.0:10230",)
+    """Where it listens: tcp://HOST:PORT, tcp://[::]:PORT, unix:///path."""
+    rate: int | None = None
+    """Hz of every reply that does not ask for a rate itself; `None`: the engine's own."""
+    allow: Networks = _HOME
+    """Who may connect."""
+    max_connections: int = 200
+    """Clients at the same time."""
+    max_text: int = 50_000
+    """Characters in one request."""
+    text_timeout: float = 60
+    """Seconds that an open text stream may bring nothing."""
+    write_timeout: float = 30
+    """Seconds that one write may stall because the client takes no audio."""
+    zeroconf: bool | str = False
+    """Whether to advertise `_wyoming._tcp`; a text is the name to advertise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpConfig:
+    """The HTTP server."""
+
+    enabled: bool = True
+    host: str = "0.0.0.0"  # noqa: S104  # pairing needs the network; anyone but loopback needs the token
+    """Address or host name to listen on."""
+    port: int = 10231
+    """TCP port; 0 takes any free one."""
+    max_connections: int = 100
+    """Clients at the same time."""
+    request_timeout: float = 10
+    """Seconds until a request's head and body must have come whole."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names accepted beside IP addresses, localhost, the machine's own name and *.local."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogConfig:
+    """What is logged, and how."""
+
+    level: str = "info"
+    """debug | info | warning | error"""
+    format: str = "auto"
+    """auto | text | json; `auto` is text on a terminal, JSON otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineConfig:
+    """One speech engine that is switched on."""
+
+    name: str
+    type: str
+    """Which engine it is: a name of the registry."""
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The engine's own keys, checked, with its defaults. May hold credentials, and so is never shown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VoiceConfig:
+    """One voice: an engine's voice under a name of its own, with settings."""
+
+    name: str
+    engine: str
+    """Name of the engine that speaks it; it is configured."""
+    voice: str
+    """The engine's own id of the voice; the name, where herald.yaml has none."""
+    languages: tuple[str, ...] = ()
+    """BCP 47 tags, the main one first (key `language`); empty: as the engine says."""
+    gender: Gender | None = None
+    """`None`: as the engine says."""
+    description: str = ""
+    """For people."""
+    settings: VoiceSettings = VoiceSettings()
+    """In herald.yaml these keys stand directly in the voice."""
+    speakable_text: bool = True
+    """Strip markdown, links, tables and emoji before speaking."""
+    even_loudness: bool = True
+    """Apply the learned gain, so that this voice is as loud as the others."""
+    trim_silence: bool = True
+    """Drop the silence before a reply's first sound."""
+    aliases: tuple[str, ...] = ()
+    """Other names that clients may use."""
+    consent: bool = False
+    """The speaker agreed to be cloned, prompted or imitated."""
+    fallback: tuple[str, ...] = ()
+    """Voices that speak instead when this one fails. Not built yet: always empty."""
+    converter: Mapping[str, Any] | None = None
+    """The voice conversion behind this voice. Not built yet: always `None`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """Everything that Herald was told."""
+
+    wyoming: WyomingConfig = WyomingConfig()
+    http: HttpConfig = HttpConfig()
+    log: LogConfig = LogConfig()
+    engines: Mapping[str, EngineConfig] = field(default_factory=dict)
+    """By name, in the file's order. `espeak` is always there unless it is switched off."""
+    voices: Mapping[str, VoiceConfig] = field(default_factory=dict)
+    """By name, in the file's order."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Another name → a voice: a configured one, `engine/id`, or a language."""
+    default_voice: str | None = None
+    """A voice, an alias or a language; `None`: one that speaks the system's language."""
+    source: Path | None = None
+    """The file that was read."""
