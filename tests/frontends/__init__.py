@@ -1,0 +1,1 @@
+"""Front ends, on real sockets."""

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from wyoming.event import Event
 
 from wyoming_server.engines.tone import sine
 from wyoming_server.models import AudioFormat
 from wyoming_server.protocols.wyoming import encode
 from wyoming_server.server import Running
 
-from ..serving import TONE, Client, ended, serving, tone_of
+from ..serving import TONE, Client, ended, serving, tone_of, until
 
 TEXT = "One two three. Four five six."
 
@@ -248,12 +249,10 @@ async def test_a_text_still_being_streamed_may_be_replaced_in_its_session(client
 async def test_a_client_that_asks_and_never_reads_is_given_up(tmp_path: Path) -> None:
     async with serving(tmp_path, write_timeout=0.1) as server:
         with contextlib.closing(socket.create_connection(_address(server))) as sock:
-            sock.setblocking(False)  # noqa: FBT003  # its only form
+            sock.setblocking(False)
             with contextlib.suppress(ConnectionError):
                 await asyncio.get_running_loop().sock_sendall(sock, _event("describe") * 100_000)
-            async with asyncio.timeout(10):
-                while server.wyoming.clients:
-                    await asyncio.sleep(0.01)
+            await until(lambda: not server.wyoming.clients)
 
 
 async def test_what_was_sent_of_an_interrupted_reply_ends_in_a_fade(client: Client) -> None:
@@ -263,6 +262,17 @@ async def test_what_was_sent_of_an_interrupted_reply_ends_in_a_fade(client: Clie
     heard = await client.heard("error")
     last = int.from_bytes(heard.pcm[-2:], "little", signed=True)
     assert abs(last) < 100
+
+
+async def test_a_whole_sentence_is_spoken_though_the_writer_pauses_behind_it(client: Client) -> None:
+    """A language model says that it will look, and looks for a while."""
+    client.send("synthesize-start")
+    client.send("synthesize-chunk", text="**Let me look.**")
+    assert await client.until("audio-chunk") is not None
+    client.send("synthesize-chunk", text=" It is")
+    client.send("synthesize-chunk", text=" three.")
+    client.send("synthesize-stop")
+    assert (await client.heard("synthesize-stopped")).types == ["audio-chunk", "audio-stop", "synthesize-stopped"]
 
 
 async def test_a_text_stream_left_open_ends_in_words(tmp_path: Path) -> None:
@@ -385,6 +395,4 @@ def _address(server: Running) -> tuple[str, int]:
 
 
 def _event(event_type: str, **data: object) -> bytes:
-    from wyoming.event import Event
-
     return encode(Event(event_type, data))

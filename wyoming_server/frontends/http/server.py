@@ -1,0 +1,89 @@
+"""Listens for HTTP, and ends when it is told to. What it serves stands in `routes`, whom it serves in `guards`."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+from aiohttp import web
+
+from ...config import HttpConfig
+from ...errors import ConfigError
+from ...tokens import PairingToken
+from .clients import KEEP_ALIVE, Clients
+from .connection import Connection, in_hand
+from .guards import Guards
+from .hosts import OwnNames
+from .routes import BODY_MAX, Health, Route, register, routes
+
+DRAIN = 0.15
+"""Seconds that requests have to end by themselves at a shutdown, and again after they are cancelled."""
+
+
+class HttpServer:
+    """See `serving`. `more_routes` are served beside those of the table, behind the same guards."""
+
+    def __init__(
+        self,
+        config: HttpConfig,
+        *,
+        token: PairingToken,
+        health: Health,
+        more_routes: tuple[Route, ...] = (),
+        keep_alive: float = KEEP_ALIVE,
+    ) -> None:
+        self._config = config
+        self._token = token
+        self._routes = (*routes(health), *more_routes)
+        self._keep_alive = keep_alive
+        self.urls: list[str] = []
+        """Where it listens; a port of 0 in the configuration is a real one here."""
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Accept requests while the block runs. Raises ConfigError where it cannot listen."""
+        # A handler is cancelled when its client leaves: nobody would hear what it makes.
+        runner = web.AppRunner(self._application(), handler_cancellation=True, shutdown_timeout=DRAIN / 2)
+        await runner.setup()
+        clients = Clients(
+            max_connections=self._config.max_connections,
+            request_timeout=self._config.request_timeout,
+            keep_alive=self._keep_alive,
+        )
+        try:
+            server = await self._listen(runner, clients)
+            try:
+                yield
+            finally:
+                server.close()
+                await clients.end(DRAIN)
+        finally:
+            await runner.cleanup()
+            await clients.abort()
+
+    def _application(self) -> web.Application:
+        app = web.Application(client_max_size=BODY_MAX, middlewares=[in_hand])
+        table = register(app, self._routes)
+        names = OwnNames(socket.gethostname(), self._config.allowed_hosts)
+        app.middlewares.append(Guards(token=self._token, names=names, table=table).middleware)
+        return app
+
+    async def _listen(self, runner: web.AppRunner, clients: Clients) -> asyncio.Server:
+        http = cast("web.Server", runner.server)
+        host, port = self._config.host, self._config.port
+        try:
+            server = await asyncio.get_running_loop().create_server(lambda: Connection(http, clients), host, port)
+        except OSError as error:
+            reason = error.strerror or error
+            msg = f"HTTP cannot listen on {host} port {port}: {reason}. Is another server running there? (http.port)"
+            raise ConfigError(msg) from error
+        self.urls = [_url(listener.getsockname()) for listener in server.sockets]
+        return server
+
+
+def _url(address: tuple[str, int]) -> str:
+    host, port = address[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
