@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import textwrap
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,11 +49,14 @@ def tone_of(server: Running) -> ToneEngine:
 
 async def ended(engine: ToneEngine, what: str, *, within: float = 2) -> float:
     """When (loop time) the engine's journal first told `what`."""
+    await until(lambda: any(event.what == what for event in engine.journal), within=within)
+    return next(event.time for event in engine.journal if event.what == what)
+
+
+async def until(condition: Callable[[], bool], *, within: float = 10) -> None:
+    """Wait for something that tells nobody when it happens."""
     async with asyncio.timeout(within):
-        while True:
-            for event in engine.journal:
-                if event.what == what:
-                    return event.time
+        while not condition():  # noqa: ASYNC110  # there is nothing else to wait for
             await asyncio.sleep(0.001)
 
 

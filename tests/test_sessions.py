@@ -69,7 +69,7 @@ async def test_twice_or_after_the_end_is_no_interrupt() -> None:
 
 async def test_a_session_that_ends_as_it_is_interrupted_leaves_no_cancellation_behind() -> None:
     sessions = LocalSessions()
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted):  # both lines are one act
         async with sessions.open("s"):
             sessions.interrupt("s")
     await asyncio.sleep(0)  # would raise the cancellation that was left behind
@@ -80,7 +80,7 @@ async def test_a_session_that_ends_as_it_is_interrupted_leaves_no_cancellation_b
 
 async def test_a_failure_as_it_is_interrupted_is_told_as_the_interrupt() -> None:
     sessions = LocalSessions()
-    with pytest.raises(Interrupted) as caught:
+    with pytest.raises(Interrupted) as caught:  # noqa: PT012  # both lines are one act
         async with sessions.open("s"):
             sessions.interrupt("s")
             raise ValueError

@@ -28,7 +28,7 @@ from wyoming_server.models import (
     Voice,
     VoiceSettings,
 )
-from wyoming_server.synthesis import Synthesizer
+from wyoming_server.synthesis import ReplyEvent, Synthesizer
 
 from .engines.cases import new_engine
 
@@ -167,11 +167,16 @@ async def test_a_voice_without_its_engine_is_refused_in_words() -> None:
 async def test_a_failure_comes_after_the_audio_before_it() -> None:
     tone = new_engine("tone", per_character=0.01)
     request = SynthesisRequest(voice=TONE, settings=VoiceSettings.parse({"fail_at": 0.05}))
-    audio = b""
+    events = synthesizer(tone).speak(request, text_of(["A" * 10]))
+    audio: list[bytes] = []
     with pytest.raises(EngineError):
-        async for event in synthesizer(tone).speak(request, text_of(["A" * 10])):
-            audio += event if isinstance(event, bytes) else b""
-    assert len(audio) == AudioFormat(rate=22_050).size(0.02) * 3
+        await collect(events, audio)
+    assert len(b"".join(audio)) == AudioFormat(rate=22_050).size(0.02) * 3
+
+
+async def collect(events: AsyncGenerator[ReplyEvent, None], audio: list[bytes]) -> None:
+    async for event in events:
+        audio += [event] if isinstance(event, bytes) else []
 
 
 async def test_the_next_sentence_is_asked_for_while_one_plays_and_no_more() -> None:
@@ -193,11 +198,9 @@ async def test_no_sentence_is_asked_for_beyond_the_look_ahead() -> None:
     tone = new_engine("tone", per_character=0.01, look_ahead=2.5)
     assert isinstance(tone, ToneEngine)
     events = synthesizer(tone).speak(SynthesisRequest(voice=TONE), text_of(["A" * 99 + ". "] * 10))
-    heard = 0
+    audio: list[bytes] = []
     async with aclosing(events):
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                async for event in events:
-                    heard += len(event) if isinstance(event, bytes) else 0
-    assert 2.5 < AudioFormat(rate=22_050).seconds(heard) < 5
+            await asyncio.wait_for(collect(events, audio), 0.2)
+    assert 2.5 < AudioFormat(rate=22_050).seconds(len(b"".join(audio))) < 5
     assert sum(event.what == "started" for event in tone.journal) <= 5

@@ -1,4 +1,4 @@
-"""A hand-over from one task to another inside the event loop: ordered, bounded if wanted, ended once, with or without an error."""
+"""A hand-over from one task to another: ordered, bounded if wanted, ended once, with or without an error."""
 
 from __future__ import annotations
 

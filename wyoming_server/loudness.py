@@ -58,7 +58,9 @@ class LoudnessStore:
     def _save(self) -> None:
         if self._path is None:
             return
-        content = {voice: {"lufs": round(heard.lufs, 2), "seconds": round(heard.seconds, 2)} for voice, heard in self._voices.items()}
+        content = {
+            name: {"lufs": round(voice.lufs, 2), "seconds": round(voice.seconds, 2)} for name, voice in self._voices.items()
+        }
         scratch = self._path.with_suffix(".new")
         try:
             scratch.write_text(json.dumps(content, indent=1, sort_keys=True))

@@ -112,11 +112,13 @@ def _setting(name: str, value: Any) -> Any:
     """One checked value: a number within its range, or a word."""
     if name not in SETTING_RANGES:
         if not isinstance(value, str):
-            raise BadSetting(f"{name} is a word or a sentence, not {value!r}.")
+            msg = f"{name} is a word or a sentence, not {value!r}."
+            raise BadSetting(msg)
         return value
     low, high = SETTING_RANGES[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise BadSetting(f"{name} is a number from {low:g} to {high:g}, not {value!r}.")
+        msg = f"{name} is a number from {low:g} to {high:g}, not {value!r}."
+        raise BadSetting(msg)
     return float(value)
 
 

@@ -75,7 +75,8 @@ def _services(config: Config, speaks: Speech) -> Services:
 def _announce(ready: Running) -> None:
     urls = ready.http.urls if ready.http is not None else []
     voices = ready.speech.catalogue.listed()
-    _LOGGER.info("Ready: Wyoming on %s, HTTP on %s; %d voices", ", ".join(ready.wyoming.uris), ", ".join(urls) or "-", len(voices))
+    places = ", ".join(ready.wyoming.uris), ", ".join(urls) or "no port"
+    _LOGGER.info("Ready: Wyoming on %s, HTTP on %s; %d voices", *places, len(voices))
 
 
 def _health(speaks: Speech) -> dict[str, object]:

@@ -1,8 +1,8 @@
 """Who is speaking: every reply runs inside a session, and whoever knows its id can end it.
 
-A session is an interrupt scope around the task that speaks: an interrupt cancels that task, wherever it waits (for text, an engine
-or a slow listener), the stages unwind, and the scope turns the cancellation into Interrupted. Opening an id that still speaks
-interrupts the older session at once; its clean-up never touches the newer one.
+A session is an interrupt scope around the task that speaks: an interrupt cancels that task, wherever it waits (for text, an
+engine or a slow listener), the stages unwind, and the scope turns the cancellation into Interrupted. Opening an id that still
+speaks interrupts the older session at once; its clean-up never touches the newer one.
 """
 
 from __future__ import annotations
@@ -101,9 +101,12 @@ class Session:
         return True
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.current_task()
-        assert self._task is not None
-        self._cancelling = self._task.cancelling()
+        task = asyncio.current_task()
+        if task is None:
+            msg = "A session belongs to the task that speaks."
+            raise RuntimeError(msg)
+        self._task = task
+        self._cancelling = task.cancelling()
         self._enter(self)
         return self
 

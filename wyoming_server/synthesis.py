@@ -85,8 +85,10 @@ async def _speakable(text: AsyncIterable[str]) -> AsyncGenerator[str, None]:
     """The text without what only an eye can use."""
     cleaner = SpeakableText()
     async for fragment in text:
-        if cleaned := cleaner.push(fragment):
+        if cleaned := cleaner.push(fragment) if fragment else cleaner.flush():
             yield cleaned
+        if not fragment:
+            yield fragment
     if rest := cleaner.flush():
         yield rest
 

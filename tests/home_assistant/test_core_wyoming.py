@@ -75,6 +75,11 @@ async def fragments(texts: list[str]) -> AsyncIterator[str]:
         yield text
 
 
+def on_disk(config_dir: str) -> int:
+    """How many replies Home Assistant keeps for good."""
+    return len(list(Path(config_dir, "tts").iterdir()))
+
+
 def seconds(wav: bytes) -> float:
     """Playing time of a streamed WAV: its header tells no length."""
     with wave.open(io.BytesIO(wav)) as reader:
@@ -121,7 +126,7 @@ async def test_a_failure_mid_stream_leaves_nothing_in_the_cache(
     _, partial = await fetched(tone, client, "D" * 100, {"voice": "fails"})
     assert 0.1 < seconds(partial) < 0.6
     assert (set(manager.mem_cache), set(manager.file_cache)) == kept
-    assert len(list(Path(hass_config_dir, "tts").iterdir())) == 1
+    assert on_disk(hass_config_dir) == 1
 
 
 async def test_an_unknown_voice_is_an_error_and_not_silence(

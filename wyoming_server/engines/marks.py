@@ -22,9 +22,9 @@ class Marker:
         return self._audio.seconds(self._bytes)
 
     async def marked(self, sentence: Sentence, events: AsyncIterable[EngineEvent]) -> AsyncGenerator[EngineEvent, None]:
-        """The events of one sentence, which count from its start, moved to their place in the reply and put between its own marks.
+        """The events of one sentence, which count from its start, at their place in the reply and between its own marks.
 
-        A sentence without an event gets no mark.
+        A sentence without an event gets none.
         """
         begin = self.seconds
         silent = True

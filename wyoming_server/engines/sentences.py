@@ -75,7 +75,9 @@ class _Part:
                     await self.events.put(event)
                     self.heard.set()
         except Unspeakable:
-            _LOGGER.warning("%s: a sentence of %d characters has nothing to speak, left out", engine.name, len(self.sentence.text))
+            _LOGGER.warning(
+                "%s: a sentence of %d characters has nothing to speak, left out", engine.name, len(self.sentence.text)
+            )
         finally:
             self.heard.set()
 
@@ -123,7 +125,7 @@ class _Reply:
             return
         splitter = SentenceSplitter(hard_limit=self._engine.sentence_limit)
         async for fragment in self._text:
-            for sentence in splitter.push(fragment):
+            for sentence in splitter.push(fragment) if fragment else splitter.flush():
                 if is_speakable(sentence.text):
                     yield sentence
         for sentence in splitter.flush():
@@ -132,7 +134,10 @@ class _Reply:
 
     async def _wait_for_real_time(self) -> None:
         limit = self._engine.capabilities.look_ahead
-        while limit is not None and (ahead := self._ahead()) > limit:
+        if limit is None:
+            return
+        # Time itself is waited for, and more audio makes the wait longer.
+        while (ahead := self._ahead()) > limit:  # noqa: ASYNC110
             await asyncio.sleep(ahead - limit)
 
     def _ahead(self) -> float:

@@ -54,8 +54,9 @@ class Event:
 class ToneEngine(SentenceEngine):
     """Options: `rate`, `streaming_text`, `look_ahead`, and the script's:
 
-    `frequency` (Hz), `delay` (s) passes before a sentence's first audio, `pace` is a factor of real time (0: at once), audio comes in pieces of `piece` s,
-    `per_character` s each; at `stall_at` or `fail_at` s of a sentence it stalls, or fails with the error code `fail_with`.
+    A tone of `frequency` Hz, `per_character` s of it each, in pieces of `piece` s. `delay` s pass before a sentence's first
+    audio, `pace` is a factor of real time (0: at once); at `stall_at` or `fail_at` s of a sentence it stalls, or fails with the
+    error code `fail_with`.
     """
 
     type: ClassVar[str] = "tone"
@@ -147,7 +148,8 @@ def sine(rate: int, frequency: int, offset: int, size: int) -> bytes:
     """`size` bytes of s16 mono from byte `offset` of an endless sine at half of full scale."""
     second = _second(rate, frequency)
     begin = offset % len(second)
-    return (second * (2 + size // len(second)))[begin : begin + size] if begin + size > len(second) else second[begin : begin + size]
+    seconds = 1 + (begin + size) // len(second)
+    return (second * seconds if seconds > 1 else second)[begin : begin + size]
 
 
 @lru_cache(maxsize=16)

@@ -1,1 +1,1 @@
-"""The only listening sockets: one folder a protocol. They read requests, open sessions and write replies; engines are unknown here."""
+"""The only listening sockets, one folder a protocol: they read requests, open sessions and write replies."""

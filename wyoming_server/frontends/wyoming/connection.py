@@ -20,12 +20,13 @@ from wyoming.tts import SynthesizeStopped
 
 from ...channel import Channel
 from ...config import WyomingConfig
-from ...errors import Busy, HeraldError, Interrupted, ProtocolError, TextTimeout, TextTooLong
+from ...errors import Busy, HeraldError, Interrupted, ProtocolError, TextTooLong
 from ...models import ReplyStart
 from ...protocols.wyoming import MAX_DATA, WyomingReader, encode
 from ...sessions import REPLACED, Sessions
 from ...synthesis import ReplyEvent, Synthesizer
 from ...voices import Catalogue
+from ..text import as_it_comes
 from .info import InfoSource
 from .reply import Reply
 from .requests import Wish, read_text, read_wish, synthesis_request
@@ -193,25 +194,11 @@ class Connection:
         wish, services = request.wish, self._services
         synthesis = synthesis_request(wish, services.catalogue, services.synthesizer, services.config.rate)
         async with services.sessions.open(wish.session_id, voice=synthesis.voice.name, client=self._client):
-            text = self._timed(request.text)
+            text = as_it_comes(request.text, limit=services.config.text_timeout, setting="wyoming.text_timeout")
             async with aclosing(services.synthesizer.speak(synthesis, text)) as events:
                 await self._write_reply(events)
         if request.streamed:
             self._writer.write(encode(SynthesizeStopped().event()))
-
-    async def _timed(self, text: Channel[str]) -> AsyncGenerator[str, None]:
-        """The text as it comes. Raises TextTimeout: a pipeline that was cancelled leaves its stream open for ever."""
-        limit = self._services.config.text_timeout
-        while True:
-            try:
-                async with asyncio.timeout(limit):
-                    fragment = await anext(text)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                msg = f"The text stream was left open: nothing came for {limit:g} s (wyoming.text_timeout)."
-                raise TextTimeout(msg) from None
-            yield fragment
 
     async def _write_reply(self, events: AsyncGenerator[ReplyEvent, None]) -> None:
         with contextlib.ExitStack() as stack:
@@ -226,7 +213,8 @@ class Connection:
     # The end
 
     def _tell(self, error: HeraldError) -> None:
-        _LOGGER.log(logging.INFO if isinstance(error, Interrupted) else logging.WARNING, "%s: %s: %s", self._client, error.code, error)
+        level = logging.INFO if isinstance(error, Interrupted) else logging.WARNING
+        _LOGGER.log(level, "%s: %s: %s", self._client, error.code, error)
         self._writer.write(encode(Error(text=str(error), code=error.code).event()))
 
     async def _tell_and_close(self, error: HeraldError) -> None:

@@ -69,7 +69,7 @@ class WyomingServer:
             # Not `async with`: since Python 3.12 leaving it waits for the connections, which end a moment later.
             server.close()
             if parts.scheme == "unix":
-                Path(parts.path).unlink(missing_ok=True)
+                _unlink(Path(parts.path))
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
@@ -126,6 +126,10 @@ def _client_name(writer: asyncio.StreamWriter) -> str:
 def _tcp_uri(address: tuple[str, int]) -> str:
     host, port = address[:2]
     return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
+
+
+def _unlink(path: Path) -> None:
+    path.unlink(missing_ok=True)  # Python 3.13 and later did it already
 
 
 def _free_path(path: Path) -> Path:
