@@ -27,6 +27,8 @@ ReplyEvent: TypeAlias = ReplyStart | bytes | Mark
 
 EMPTY_REPLY = 0.02
 """Seconds of silence where the text has nothing to say: a listener waits for audio."""
+SLICE = 500
+"""Code points of text that are looked at in one go."""
 
 
 class Synthesizer:
@@ -52,6 +54,7 @@ class Synthesizer:
         utterance = _utterance(request)
         shaper = _Shaper(request, engine, engine.native_format(utterance), self._loudness)
         yield ReplyStart(voice=request.voice, format=shaper.target)
+        text = _in_slices(text)
         if request.voice.speakable_text and request.text_format is TextFormat.TEXT:
             text = _speakable(text)
         async with aclosing(engine.speak(text, utterance)) as events:
@@ -79,6 +82,13 @@ def _utterance(request: SynthesisRequest) -> Utterance:
         text_format=request.text_format,
         rate=request.format.rate,
     )
+
+
+async def _in_slices(text: AsyncIterable[str]) -> AsyncGenerator[str, None]:
+    """The same text in fragments short enough that the first sentence of a long one need not wait for the last."""
+    async for fragment in text:
+        for start in range(0, max(len(fragment), 1), SLICE):
+            yield fragment[start : start + SLICE]
 
 
 async def _speakable(text: AsyncIterable[str]) -> AsyncGenerator[str, None]:

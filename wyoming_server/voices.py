@@ -130,7 +130,9 @@ class Catalogue:
 
     def _configured_voice(self, voice: VoiceConfig, offered: Mapping[str, Voice]) -> Voice:
         """A voice of herald.yaml; what the file leaves out comes from the engine's own voice of that id."""
+        engine = self._engines.get(voice.engine)
         own = next((o for o in offered.values() if (o.engine, o.engine_voice) == (voice.engine, voice.voice)), None)
+        own = own or (engine.unlisted_voice(voice.voice) if engine is not None else None)
         languages = voice.languages or (own.languages if own else ()) or (_system_language() or LAST_RESORT,)
         return Voice(
             name=voice.name,

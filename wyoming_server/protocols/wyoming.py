@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from wyoming import version
 from wyoming.event import Event
-from wyoming.version import __version__ as WYOMING_VERSION
 
 from ..errors import ProtocolError, TooLarge
 from ..models import AudioFormat
@@ -130,7 +130,7 @@ class AudioChunkEncoder:
 
 
 def _head(event_type: str, data_length: int, payload_length: int) -> bytes:
-    header: dict[str, Any] = {"type": event_type, "version": WYOMING_VERSION}
+    header: dict[str, Any] = {"type": event_type, "version": version.__version__}
     if data_length:
         header["data_length"] = data_length
     header["payload_length"] = payload_length
