@@ -26,6 +26,8 @@ class Speech:
     """Ready to speak."""
 
     engines: Mapping[str, Engine]
+    failures: Mapping[str, EngineError]
+    """Why an engine could not be started; it is tried again when it is asked to speak."""
     catalogue: Catalogue
     synthesizer: Synthesizer
 
@@ -35,17 +37,15 @@ async def speech(config: Config, state: Path | None) -> AsyncIterator[Speech]:
     """The configured engines, started, and what speaks with them. `state`: where learned loudness is kept, if anywhere."""
     async with AsyncExitStack() as stack:
         engines = {name: engine_class(one.type)(name, one.options) for name, one in config.engines.items()}
-        for engine in engines.values():
+        failures: dict[str, EngineError] = {}
+        for name, engine in engines.items():
             stack.push_async_callback(engine.aclose)
-            await _start(engine)
+            try:
+                await engine.start()
+            except EngineError as error:
+                failures[name] = error
+                _LOGGER.warning("The engine %s could not be started: %s", name, error)
         catalogue = Catalogue(config, engines)
         await catalogue.refresh()
         loudness = LoudnessStore(state / LOUDNESS_FILE if state is not None else None)
-        yield Speech(engines=engines, catalogue=catalogue, synthesizer=Synthesizer(engines, loudness))
-
-
-async def _start(engine: Engine) -> None:
-    try:
-        await engine.start()
-    except EngineError as error:
-        _LOGGER.warning("The engine %s could not be started: %s", engine.name, error)
+        yield Speech(engines=engines, failures=failures, catalogue=catalogue, synthesizer=Synthesizer(engines, loudness))

@@ -1,0 +1,135 @@
+"""`herald check` and `herald token`: what they say, and when they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wyoming_server.engines.tone import ToneEngine
+from wyoming_server.errors import EngineUnavailable
+
+from .conftest import Ran
+
+Herald = Callable[..., Ran]
+
+ENGINES = "engines: {espeak: {enabled: false}, tone: {}}\n"
+
+
+@pytest.fixture
+def check(herald: Herald) -> Herald:
+    """Checks a herald.yaml with this text."""
+
+    def run(text: str, *arguments: str) -> Ran:
+        Path("herald.yaml").write_text(text)
+        return herald("check", "--config", "herald.yaml", *arguments)
+
+    return run
+
+
+def test_a_good_configuration_is_told_as_it_would_be_served(
+    check: Herald, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERALD_WYOMING__RATE", "16000")
+    ran = check(
+        f"""
+        {ENGINES}
+        wyoming: {{uri: ["tcp://[::]:10230"], allow: [loopback, 192.168.1.0/24], zeroconf: Kitchen}}
+        http: {{host: "::", port: 10231}}
+        voices: {{dad: {{engine: tone, language: en-GB, volume: 40}}}}
+        default_voice: dad
+        """
+    )
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == [
+        "Configuration  herald.yaml, and HERALD_WYOMING__RATE",
+        f"State          {tmp_path}/state/herald (made at the first start)",
+        "Engine tone    Test tone, 1 voice",
+        "Voices         2 voices (en)",
+        "Voice dad      en-GB, engine tone",
+        "Default voice  dad (en-GB, engine tone)",
+        "Wyoming        tcp://[::]:10230, for loopback, 192.168.1.0/24",
+        "Zeroconf       Kitchen",
+        "HTTP           http://[::]:10231, for this machine, and others with the token",
+        "",
+        "Nothing is wrong.",
+    ]
+    assert not (tmp_path / "state").exists()
+
+
+def test_without_a_file_the_defaults_are_checked(herald: Herald, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERALD_ENGINES__ESPEAK__ENABLED", "false")
+    monkeypatch.setenv("HERALD_ENGINES__TONE__TYPE", "tone")
+    monkeypatch.setenv("HERALD_HTTP__ENABLED", "false")
+    ran = herald("check")
+    assert ran.code == 0
+    assert f"none, the defaults ({tmp_path}/config/herald/herald.yaml does not exist), and HERALD_" in ran.out
+    assert "HTTP           off\n" in ran.out
+
+
+def test_a_wrong_configuration_is_told_line_by_line(check: Herald) -> None:
+    ran = check("wyoming: {rat: 16000}\nhttp: {port: 99999}\n")
+    assert (ran.code, ran.err) == (1, "")
+    first, second, _, last = ran.out.splitlines()
+    assert "Did you mean rate?" in first
+    assert "99999" in second
+    assert last == "2 are wrong."
+
+
+def test_an_engine_that_cannot_start_says_why(check: Herald, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def start(_engine: ToneEngine) -> None:
+        raise EngineUnavailable("The tuning fork is missing.")
+
+    monkeypatch.setattr(ToneEngine, "start", start)
+    ran = check(ENGINES)
+    assert ran.code == 1
+    assert "Engine tone    WRONG: The tuning fork is missing.\n" in ran.out
+    assert ran.out.endswith("\n1 is wrong.\n")
+
+
+def test_nothing_that_could_speak_is_wrong(check: Herald) -> None:
+    ran = check("engines: {espeak: {enabled: false}}")
+    assert ran.code == 1
+    assert "Default voice  WRONG: No voice is available" in ran.out
+
+
+def test_a_voice_whose_engine_does_not_take_its_settings_is_wrong(check: Herald) -> None:
+    ran = check(ENGINES + "voices: {dad: {engine: tone, language: en, speed: 2}}")
+    assert ran.code == 1
+    assert "WRONG: herald.yaml line 2: voices.dad.speed" in ran.out
+    assert "Test tone voices take no speed" in ran.out
+
+
+def test_a_default_voice_that_does_not_exist_is_wrong(check: Herald) -> None:
+    ran = check(ENGINES + "default_voice: tone/ton")
+    assert ran.code == 1
+    assert "WRONG: " in ran.out
+    assert "tone/ton" in ran.out
+
+
+def test_a_state_directory_that_cannot_be_made_is_wrong(check: Herald) -> None:
+    Path("file").touch()
+    ran = check(ENGINES, "--state", "file/state")
+    assert ran.code == 1
+    assert "State          WRONG: file/state cannot be written.\n" in ran.out
+
+
+def test_the_token_is_made_once_and_printed_alone(herald: Herald) -> None:
+    first, second = herald("token"), herald("token")
+    assert (first.code, first.err) == (0, "")
+    assert first == second
+    assert len(first.out.strip()) > 30
+
+
+def test_a_token_of_the_environment_is_printed_too(herald: Herald, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERALD_TOKEN", "chosen-by-the-owner")
+    assert herald("token").out == "chosen-by-the-owner\n"
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_token_that_cannot_be_kept_is_told(herald: Herald) -> None:
+    Path("file").touch()
+    ran = herald("token", "--state", "file/state")
+    assert (ran.code, ran.out) == (2, "")
+    assert "The pairing token cannot be kept" in ran.err

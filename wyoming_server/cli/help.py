@@ -1,0 +1,114 @@
+"""What `--help` says. Text only; the options stand in `options`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class CommandHelp(NamedTuple):
+    short: str
+    """One line, in the list of commands."""
+    about: str
+    """Before the options."""
+    more: str
+    """After the options: how it is used."""
+
+
+HERALD = CommandHelp(
+    short="",
+    about="Herald speaks: a Wyoming text-to-speech server for Home Assistant, and for this terminal.",
+    more="""\
+a first minute:
+  herald say "Dinner is ready."              hear it (or: -o dinner.wav)
+  herald voices --language en                which voices there are
+  herald serve                               speak for others, until Ctrl-C
+
+Home Assistant, while `herald serve` runs:
+  Settings > Devices & services > Add integration > Wyoming Protocol,
+  with this machine's address and port 10230. Then choose Herald as
+  text-to-speech in Settings > Voice assistants.
+
+Every command explains itself: herald say --help
+""",
+)
+
+SERVE = CommandHelp(
+    short="speak for others: Home Assistant and any Wyoming client",
+    about="""\
+Serve Wyoming (port 10230) and HTTP (port 10231) until Ctrl-C or SIGTERM.
+Without a configuration every eSpeak NG voice is offered.""",
+    more="""\
+examples:
+  herald serve
+  herald serve --zeroconf "Kitchen speech"
+  herald serve --uri tcp://127.0.0.1:10230 --uri unix:///run/herald.sock --http off
+  herald check                               what would be served, and what is wrong
+
+Options go before the environment (HERALD_WYOMING__RATE=16000), and that before
+herald.yaml. The networks that may connect stand in wyoming.allow; by default the
+private ones.
+""",
+)
+
+SAY = CommandHelp(
+    short="speak a text: play it, or write it to a file",
+    about="""\
+Speak a text. It is played by the first player that is found (paplay, aplay,
+ffplay, mpv, play); where there is none, it is written to speech.wav.""",
+    more="""\
+examples:
+  herald say "Dinner is ready."
+  herald say "Dinner is ready." -o dinner.wav --voice en-GB --speed 1.2
+  herald say -o - "Hello." | ffmpeg -i - hello.mp3
+  tail -f news.txt | herald say -            each sentence as soon as it is there
+  herald say --uri tcp://homeassistant.local:10200 "Hello."
+
+On standard error, at the end: how soon the first audio came after the text, and
+the real-time factor (0.1: ten times faster than it plays).
+
+exit status: 0 spoken, 1 failed, 2 asked for wrongly, 130 interrupted. What was
+written until then can be played.
+""",
+)
+
+VOICES = CommandHelp(
+    short="list the voices",
+    about="""\
+List the voices, the configured ones first. In a pipe: one voice a line, with
+tabs between name, languages, gender, engine and description.""",
+    more="""\
+examples:
+  herald voices --language zh                zh-CN, zh-HK …
+  herald voices --gender female --json
+  herald voices | grep -i scotland
+  herald voices --uri tcp://127.0.0.1:10230  those of a running server
+
+A voice goes by its name in `herald say --voice` and in Home Assistant.
+""",
+)
+
+CHECK = CommandHelp(
+    short="check the configuration, and say what would be served",
+    about="""\
+Read the configuration as `herald serve` would, start every engine, and say what
+would be served, to whom, and what is wrong.""",
+    more="""\
+examples:
+  herald check
+  herald check --config /etc/herald.yaml
+
+exit status: 0 all is well, 1 something is wrong.
+""",
+)
+
+TOKEN = CommandHelp(
+    short="print the token that pairs Home Assistant with this server",
+    about="""\
+Print the pairing token; it is made if there is none yet. Anyone who has it may
+use the HTTP server: keep it secret.""",
+    more="""\
+examples:
+  herald token
+  curl -H "Authorization: Bearer $(herald token)" http://herald.local:10231/api/healthz
+""",
+)

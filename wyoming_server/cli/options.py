@@ -1,0 +1,180 @@
+"""What may be typed: every command with its options. Parses; imports nothing else of Herald, so that help is instant."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+from urllib.parse import SplitResult, urlsplit
+
+from .. import __version__
+from .help import CHECK, HERALD, SAY, SERVE, TOKEN, VOICES, CommandHelp
+
+SERVICE_NAME_MAX = 63
+"""Bytes of a DNS label."""
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells a wrong use as the rest of Herald tells its errors: in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"herald: {message.rstrip('.')}. See: {self.prog} --help\n")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command and its options. Ends the process for help, the version, and what cannot be understood."""
+    parser = new_parser()
+    if not argv:
+        parser.print_help()
+        parser.exit()
+    return parser.parse_args(argv)
+
+
+def new_parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="herald", formatter_class=_Formatter, allow_abbrev=False, description=HERALD.about, epilog=HERALD.more)
+    parser.add_argument("--version", action="version", version=f"herald {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands", parser_class=Parser)
+    for name, (text, add_options) in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=text.short, description=text.about, epilog=text.more, formatter_class=_Formatter, allow_abbrev=False
+        )
+        add_options(command)
+        _add_common(command)
+    return parser
+
+
+def _Formatter(prog: str) -> argparse.HelpFormatter:  # noqa: N802  # stands for a class
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=30)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("configuration")
+    group.add_argument("--config", type=Path, metavar="FILE", help="herald.yaml (default: in ~/.config/herald, if it is there)")
+    group.add_argument("--state", type=Path, metavar="DIR", help="what Herald keeps: token, loudness (~/.local/state/herald)")
+    group.add_argument("--log-level", choices=LEVELS, help="what is told on standard error; debug also says where an error arose")
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--uri", action="append", type=address, metavar="URI", help="tcp://HOST:PORT or unix:///PATH; repeatable")
+    parser.add_argument("--http", type=http_address, metavar="HOST:PORT", help="HTTP server; `off` for none")
+    parser.add_argument(
+        "--zeroconf",
+        nargs="?",
+        const=True,
+        type=service_name,
+        metavar="NAME",
+        help="let Home Assistant find this server by itself, under NAME",
+    )
+    parser.add_argument("--log-format", choices=("auto", "text", "json"), help="auto: text on a terminal, else JSON lines")
+
+
+def _add_say(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say; - reads standard input, spoken as it arrives")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write WAV to FILE; - is standard output")
+    parser.add_argument("--play", action="store_true", help="play it (also the default without -o)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no figures at the end")
+    _add_server(parser)
+    voice = parser.add_argument_group("voice")
+    voice.add_argument("--voice", metavar="NAME", help="as `herald voices` lists it; or a language")
+    voice.add_argument("--language", metavar="TAG", help="any voice of that language, for example en-GB")
+    voice.add_argument("--speed", type=float, metavar="FACTOR", help="0.25 to 4; 1 is normal")
+    voice.add_argument("--pitch", type=float, metavar="SEMITONES", help="-24 to 24; 0 is normal")
+    voice.add_argument("--volume", type=float, metavar="LEVEL", help="0 to 100; 50 is normal")
+    voice.add_argument("--emotion", metavar="NAME", help="where the voice can show one")
+    voice.add_argument("--emotion-scale", type=float, metavar="LEVEL", help="1 to 5")
+    voice.add_argument("--instructions", metavar="WORDS", help="how to speak, where the voice understands that")
+    voice.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=assignment,
+        metavar="NAME=VALUE",
+        help="a setting of the engine's own",
+    )
+    voice.add_argument("--rate", type=int, metavar="HZ", help="sample rate, 8000 to 96000 (default: the voice's own)")
+    voice.add_argument("--ssml", action="store_true", help="the text is SSML, where the voice takes it")
+
+
+def _add_voices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--language", metavar="TAG", help="only this language; zh is all of zh-CN, zh-HK …")
+    parser.add_argument("--engine", metavar="NAME", help="only voices of this engine")
+    parser.add_argument("--gender", choices=("female", "male", "neutral"), help="only voices known to be so")
+    parser.add_argument("--json", action="store_true", help="as a JSON list")
+    _add_server(parser)
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--uri",
+        type=address,
+        metavar="URI",
+        help="ask a running Wyoming server, for example tcp://127.0.0.1:10230 or unix:///PATH",
+    )
+
+
+def _add_nothing(_parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def address(text: str) -> str:
+    """tcp://HOST:PORT or unix:///PATH."""
+    parts = _split(text)
+    tcp = parts is not None and parts.scheme == "tcp" and parts.hostname and parts.port is not None and not parts.path
+    unix = parts is not None and parts.scheme == "unix" and not parts.netloc and len(parts.path) > 1
+    if not tcp and not unix:
+        msg = f"{text!r} is no address: tcp://HOST:PORT or unix:///PATH"
+        raise argparse.ArgumentTypeError(msg)
+    return text
+
+
+def http_address(text: str) -> tuple[str, int] | Literal[False]:
+    """Host and port; False for `off`."""
+    if text == "off":
+        return False
+    parts = _split(f"//{text}")
+    if parts is None or not parts.hostname or parts.port is None or parts.path:
+        msg = f"{text!r} is neither HOST:PORT nor `off`"
+        raise argparse.ArgumentTypeError(msg)
+    return parts.hostname, parts.port
+
+
+def _split(uri: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port  # raises for what is no port
+    except ValueError:
+        return None
+    return parts
+
+
+def service_name(text: str) -> str:
+    """A name as DNS can carry it."""
+    if not 1 <= len(text.encode()) <= SERVICE_NAME_MAX or not text.isprintable():
+        msg = f"{text!r} is no name of 1 to {SERVICE_NAME_MAX} bytes"
+        raise argparse.ArgumentTypeError(msg)
+    return text
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """NAME=VALUE; a value that is JSON (a number, true, a list) is taken as such, anything else as a word."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        msg = f"{text!r} is not NAME=VALUE"
+        raise argparse.ArgumentTypeError(msg)
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+COMMANDS: dict[str, tuple[CommandHelp, Callable[[argparse.ArgumentParser], None]]] = {
+    "serve": (SERVE, _add_serve),
+    "say": (SAY, _add_say),
+    "voices": (VOICES, _add_voices),
+    "check": (CHECK, _add_nothing),
+    "token": (TOKEN, _add_nothing),
+}
+"""Each command has a module of its name, whose `run` takes the parsed options."""

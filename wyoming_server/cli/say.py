@@ -1,0 +1,72 @@
+"""`herald say`: a text from somewhere, spoken by somebody, to one or two outputs, with the figures at the end."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, aclosing
+
+from ..errors import BadSetting
+from ..models import RATE_MAX, RATE_MIN, SETTING_NAMES, Mark, MarkKind, TextFormat, VoiceSettings
+from . import progress
+from .outputs import Output, Write, outputs
+from .setting import quiet_logs, run_until_done
+from .speakers import Opening, Order, SpeakerEvent, speaker
+from .text import text_source
+from .timing import Timing
+
+
+def run(arguments: Namespace) -> int:
+    quiet_logs(arguments)
+    run_until_done(_say(arguments))
+    return 0
+
+
+def order(arguments: Namespace) -> Order:
+    """What the options ask for. Raises BadSetting."""
+    if arguments.rate is not None and not RATE_MIN <= arguments.rate <= RATE_MAX:
+        msg = f"--rate is {RATE_MIN} to {RATE_MAX} Hz, not {arguments.rate}."
+        raise BadSetting(msg)
+    typed = {name: value for name in SETTING_NAMES if (value := getattr(arguments, name)) is not None}
+    return Order(
+        voice=arguments.voice,
+        language=arguments.language,
+        settings=VoiceSettings.parse({**dict(arguments.set), **typed}),
+        rate=arguments.rate,
+        text_format=TextFormat.SSML if arguments.ssml else TextFormat.TEXT,
+    )
+
+
+async def _say(arguments: Namespace) -> None:
+    wanted, source, targets = order(arguments), text_source(arguments.text), outputs(arguments)
+    bar = not arguments.quiet and progress.wanted(source.length)
+    timing = Timing()
+    async with speaker(arguments) as speaks, aclosing(speaks.speak(wanted, timing.text(source.fragments))) as events:
+        with progress.progress(source.length, shown=bar) as advance:
+            voice = await _listen(events, targets, timing, advance)
+    if not arguments.quiet:
+        sys.stderr.write(f"{timing.summary(voice)}\n")
+
+
+async def _listen(
+    events: AsyncGenerator[SpeakerEvent, None], targets: Sequence[Output], timing: Timing, advance: progress.Advance
+) -> str | None:
+    """A whole reply into the outputs, which are opened by its first audio. Which voice spoke it."""
+    opening: Opening | None = None
+    writes: list[Write] = []
+    spoken = 0
+    async with AsyncExitStack() as stack:
+        async for event in events:
+            if isinstance(event, Opening):
+                opening = event
+            elif isinstance(event, Mark):
+                spoken = max(spoken, event.end if event.kind is not MarkKind.SENTENCE_START else 0)
+            elif opening is not None:
+                timing.came(opening.format.seconds(len(event)))
+                writes = writes or [await stack.enter_async_context(target(opening.format)) for target in targets]
+                for write in writes:
+                    await write(event)
+                timing.taken()
+            advance(spoken, timing.seconds)
+    return opening.voice if opening is not None else None
