@@ -12,6 +12,7 @@ from ..engines.base import Engine
 from ..errors import ConfigError, EngineError, HeraldError
 from ..models import Voice
 from ..speech import speech
+from ..voices import Catalogue
 from . import logs
 from .setting import configuration, run_until_done, state_directory
 
