@@ -19,6 +19,7 @@ from .frontends.wyoming.info import InfoSource
 from .frontends.wyoming.server import WyomingServer
 from .sessions import LocalSessions
 from .speech import Speech, speech
+from .synthesis import load_stages
 from .tokens import PairingToken
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Running:
 @asynccontextmanager
 async def running(config: Config, state: Path, token: PairingToken) -> AsyncIterator[Running]:
     """Everything that `config` asks for, ready while the block runs. Raises ConfigError where it cannot listen."""
+    load_stages()
     async with AsyncExitStack() as stack:
         speaks = await stack.enter_async_context(speech(config, state))
         wyoming = WyomingServer(_services(config, speaks))

@@ -20,11 +20,11 @@ _RESET = "\x1b[0m"
 
 
 def set_up(level: str, log_format: str = "text", stream: TextIO | None = None) -> None:
-    """Log to `stream` (standard error) from `level` on. `auto` is text on a terminal, otherwise JSON."""
+    """Log to `stream` (standard error) from `level` on: `text` lines, or `json`."""
     stream = stream or sys.stderr
     terminal = stream.isatty()
     handler = logging.StreamHandler(stream)
-    if log_format == "json" or (log_format == "auto" and not terminal):
+    if log_format == "json":
         handler.setFormatter(JsonFormatter())
     else:
         handler.setFormatter(TextFormatter(dated=not terminal, colours=terminal and _wants_colours()))

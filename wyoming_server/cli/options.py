@@ -68,7 +68,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="let Home Assistant find this server by itself, under NAME",
     )
-    parser.add_argument("--log-format", choices=("auto", "text", "json"), help="auto: text on a terminal, else JSON lines")
+    parser.add_argument("--log-format", choices=("text", "json"), help="text (default), or JSON lines")
 
 
 def _add_say(parser: argparse.ArgumentParser) -> None:

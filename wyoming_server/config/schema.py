@@ -104,7 +104,7 @@ HTTP: Mapping[str, Check] = {
 
 LOG: Mapping[str, Check] = {
     "level": _one_of("debug", "info", "warning", "error"),
-    "format": _one_of("auto", "text", "json"),
+    "format": _one_of("text", "json"),
 }
 
 ENGINE_TYPE = _one_of(*ENGINES)

@@ -61,8 +61,8 @@ class LogConfig:
 
     level: str = "info"
     """debug | info | warning | error"""
-    format: str = "auto"
-    """auto | text | json; `auto` is text on a terminal, JSON otherwise."""
+    format: str = "text"
+    """text | json"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
