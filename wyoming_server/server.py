@@ -16,6 +16,7 @@ from .frontends.discovery import advertised
 from .frontends.http.server import HttpServer
 from .frontends.wyoming.connection import Services
 from .frontends.wyoming.info import InfoSource
+from .frontends.wyoming.reply import TURNS
 from .frontends.wyoming.server import WyomingServer
 from .sessions import LocalSessions
 from .speech import Speech, speech
@@ -71,6 +72,7 @@ def _services(config: Config, speaks: Speech) -> Services:
         synthesizer=speaks.synthesizer,
         sessions=LocalSessions(),
         info=InfoSource(speaks.catalogue),
+        turns=asyncio.Semaphore(TURNS),
     )
 
 

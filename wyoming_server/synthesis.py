@@ -5,7 +5,7 @@ Knows no socket and no session: whoever reads the generator may close it, or can
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from importlib import import_module
@@ -62,7 +62,8 @@ class Synthesizer:
             async for event in events:
                 if isinstance(event, Mark):
                     yield shaper.move(event)
-                elif pcm := shaper.push(event):
+                    continue
+                for pcm in shaper.shape(event):
                     yield pcm
         if rest := shaper.finish():
             yield rest
@@ -125,11 +126,13 @@ class _Shaper:
         self._chain = PcmChain(source, self._stages(request.voice, engine.capabilities))
         self._empty = True
 
-    def push(self, pcm: bytes) -> bytes:
-        shaped = self._chain.push(pcm)
+    def shape(self, pcm: bytes) -> Iterator[bytes]:
+        """In pieces, so that a long one keeps nobody else waiting."""
         self._seconds += self._source.seconds(len(pcm))
-        self._empty = self._empty and not shaped
-        return shaped
+        for piece in self._chain.pieces(pcm):
+            if piece:
+                self._empty = False
+                yield piece
 
     def finish(self) -> bytes:
         """What the stages still hold; a moment of silence where nothing was said at all."""

@@ -51,6 +51,8 @@ class Services:
     synthesizer: Synthesizer
     sessions: Sessions
     info: InfoSource
+    turns: asyncio.Semaphore
+    """See reply.TURNS."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,7 +206,8 @@ class Connection:
         with contextlib.ExitStack() as stack:
             async for event in events:
                 if isinstance(event, ReplyStart):
-                    reply = Reply(self._writer, event.format, timeout=self._services.config.write_timeout)
+                    services = self._services
+                    reply = Reply(self._writer, event.format, timeout=services.config.write_timeout, turns=services.turns)
                     stack.callback(reply.cut)  # nothing, where it has finished
                 elif isinstance(event, bytes):
                     await reply.send(event)

@@ -17,18 +17,28 @@ from ...protocols.wyoming import AudioChunkEncoder, encode
 
 WRITE_BUFFER = 64 * 1024
 """Bytes that may wait in the process for a listener before the synthesis does."""
+TURN = 0.1
+"""Seconds of audio that a reply may hand on in one go, however fast its engine is."""
+TURNS = 2
+"""Replies that may go on at a time, of those that have more to hand on: whoever asks for little is answered in between."""
 
 
 class Reply:
-    """Writes the audio of one reply. `timeout`: seconds that one write may stall before the listener counts as gone."""
+    """Writes the audio of one reply.
 
-    def __init__(self, writer: asyncio.StreamWriter, audio: AudioFormat, *, timeout: float) -> None:
+    `timeout`: seconds that one write may stall before the listener counts as gone. `turns`: TURNS for all replies of a server.
+    """
+
+    def __init__(self, writer: asyncio.StreamWriter, audio: AudioFormat, *, timeout: float, turns: asyncio.Semaphore) -> None:
         self._writer = writer
+        self._turns = turns
         self._audio = audio
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._policy = ChunkPolicy(audio)
         self._encoder = AudioChunkEncoder(audio)
+        self._turn = audio.size(TURN)
+        self._in_a_row = 0
         self._due: asyncio.TimerHandle | None = None
         self._started = False
         self._finished = False
@@ -38,9 +48,16 @@ class Reply:
         """Hand on audio; waits while the listener is behind. Raises TimeoutError when it has stalled for too long."""
         self._write(self._policy.push(pcm, self._loop.time()))
         self._arm()
+        self._in_a_row += len(pcm)
         if self._writer.transport.get_write_buffer_size() > WRITE_BUFFER:
             async with asyncio.timeout(self._timeout):
                 await self._writer.drain()
+        elif self._in_a_row > self._turn:
+            async with self._turns:
+                await asyncio.sleep(0)
+        else:
+            return
+        self._in_a_row = 0
 
     def finish(self) -> None:
         """All of it, and audio-stop."""
