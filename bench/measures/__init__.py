@@ -1,0 +1,22 @@
+"""The benches, one a module: each has `measure`, which yields rows as they are known. In the order of docs/benchmarks.md."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from ..lab import Lab
+from ..rows import Row
+from . import cpu, describe, endurance, espeak, interrupt, latency, memory, realtime, resample, start
+
+BENCHES: Mapping[str, Callable[[Lab], AsyncIterator[Row]]] = {
+    "latency": latency.measure,
+    "resample": resample.measure,
+    "cpu": cpu.measure,
+    "realtime": realtime.measure,
+    "interrupt": interrupt.measure,
+    "describe": describe.measure,
+    "espeak": espeak.measure,
+    "start": start.measure,
+    "memory": memory.measure,
+    "endurance": endurance.measure,
+}
