@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ async def fetched(
     return response.status, body
 
 
-async def fragments(texts: list[str]) -> AsyncIterator[str]:
+async def fragments(texts: list[str]) -> AsyncGenerator[str]:
     for text in texts:
         yield text
 
@@ -84,7 +84,8 @@ def seconds(wav: bytes) -> float:
     """Playing time of a streamed WAV: its header tells no length."""
     with wave.open(io.BytesIO(wav)) as reader:
         header = wav.index(b"data") + 8
-        return (len(wav) - header) / (reader.getframerate() * reader.getsampwidth() * reader.getnchannels())
+        size: int = reader.getframerate() * reader.getsampwidth() * reader.getnchannels()
+        return (len(wav) - header) / size
 
 
 async def test_every_language_and_voice_is_offered(espeak: HomeAssistant) -> None:
