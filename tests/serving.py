@@ -87,6 +87,13 @@ class Client:
             return cls(*await asyncio.open_unix_connection(parts.path))
         return cls(*await asyncio.open_connection(parts.hostname, parts.port))
 
+    @classmethod
+    async def connect_or_none(cls, server: Running) -> Self | None:
+        try:
+            return await cls.connect(server)
+        except ConnectionError:
+            return None
+
     async def __aenter__(self) -> Self:
         return self
 

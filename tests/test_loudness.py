@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_server.loudness import LoudnessStore
+from wyoming_server.loudness import MAX_VOICES, LoudnessStore
 
 
 def test_a_voice_is_left_alone_until_enough_was_heard() -> None:
@@ -44,13 +44,32 @@ def test_what_was_learned_outlives_the_process(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["loudness.json"]
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"v": 1}', b'{"v": {"lufs": "loud"}}', b"\xff", b"{}" + b" " * (2 << 20)])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"v": 1}',
+        b'{"v": {"lufs": "loud"}}',
+        b'{"v": {"lufs": NaN, "seconds": 9}}',
+        b"\xff",
+        b"{}" + b" " * (2 << 20),
+    ],
+)
 def test_a_broken_file_is_learned_anew(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "loudness.json"
     path.write_bytes(content)
     store = LoudnessStore(path)
     store.learn("v", -24, 10)
     assert LoudnessStore(path).gain("v") == pytest.approx(10 ** (6 / 20))
+
+
+def test_no_more_voices_are_remembered_than_a_file_holds(tmp_path: Path) -> None:
+    store = LoudnessStore(tmp_path / "loudness.json")
+    for number in range(MAX_VOICES + 5):
+        store.learn(f"v{number}", -24, 10)
+    assert store.gain("v4") == 1
+    assert store.gain("v5") != 1
 
 
 def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:

@@ -99,6 +99,37 @@ async def test_a_task_cancelled_from_outside_stays_cancelled_even_when_interrupt
     assert list(sessions) == []
 
 
+async def test_one_that_still_waits_in_line_is_ended_too() -> None:
+    sessions = LocalSessions()
+    waiting = sessions.open("s")
+    newer = sessions.open("s")
+    with pytest.raises(Interrupted, match="Another text"):
+        await waiting.__aenter__()
+    assert list(sessions) == [newer]
+    newer.leave()
+    await asyncio.wait_for(sessions.until_idle(), 1)
+
+
+async def test_the_listener_is_told_before_the_task_unwinds() -> None:
+    sessions = LocalSessions()
+    speaker = Speaker(sessions, "s")
+    await speaker.entered.wait()
+    told: list[object] = []
+    (session,) = sessions
+    session.on_interrupt = told.append
+    sessions.interrupt("s")
+    assert [str(error) for error in told] == ["The speech was interrupted."]
+    assert not speaker.cleaned
+    await speaker.task
+
+
+async def test_a_shutdown_lets_nobody_in() -> None:
+    sessions = LocalSessions()
+    sessions.close()
+    with pytest.raises(ShuttingDown):
+        sessions.open("s")
+
+
 async def test_all_are_interrupted_with_the_reason_given() -> None:
     sessions = LocalSessions()
     speakers = [Speaker(sessions, name) for name in "ab"]

@@ -17,6 +17,7 @@ from wyoming_server.engines.tone import ToneEngine
 from wyoming_server.errors import BadSetting, EngineError, EngineUnavailable, Unspeakable
 from wyoming_server.loudness import LoudnessStore
 from wyoming_server.models import (
+    PAUSE,
     AudioFormat,
     Capabilities,
     FormatWish,
@@ -96,6 +97,25 @@ async def test_the_silence_before_the_first_sound_goes_and_marks_move_with_it() 
     assert seconds == pytest.approx(2 * (1 + SILENCE) - (SILENCE - 0.02), abs=0.002)
     words = [mark.time for mark in marks if mark.kind is MarkKind.WORD]
     assert words == pytest.approx([0.02, 1.02 + SILENCE], abs=0.002)
+
+
+async def test_marks_that_come_before_the_silence_is_gone_stay_in_order() -> None:
+    class Early(Player):
+        async def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+            yield Mark(kind=MarkKind.WORD, time=SILENCE, start=0, end=1, text=text[0])
+            async for event in super().speak_sentence(text, utterance):
+                yield event
+
+    _, _, marks = await reply(synthesizer(Early()), SynthesisRequest(voice=VOICE), "One. Two.")
+    assert [mark.time for mark in marks] == sorted(mark.time for mark in marks)
+    assert marks[1].time == pytest.approx(0.02, abs=0.002)
+
+
+async def test_a_volume_of_heralds_own_does_not_keep_a_voice_from_being_learned() -> None:
+    synth, request = synthesizer(Player()), SynthesisRequest(voice=VOICE, settings=VoiceSettings(volume=50))
+    _, first, _ = await reply(synth, request, "One. Two. Three. Four.")
+    _, second, _ = await reply(synth, request, "One.")
+    assert peak(second) > 2 * peak(first)
 
 
 async def test_a_voice_may_keep_its_silence() -> None:
@@ -192,6 +212,34 @@ async def test_the_next_sentence_is_asked_for_while_one_plays_and_no_more() -> N
             await asyncio.sleep(0)
         assert [event.what for event in tone.journal] == ["started", "started"]
     assert [event.what for event in tone.journal] == ["started", "started", "cancelled", "cancelled"]
+
+
+async def test_a_pause_of_the_writer_is_no_look_ahead() -> None:
+    tone = new_engine("tone", per_character=0.01, look_ahead=0.5)
+    assert isinstance(tone, ToneEngine)
+
+    async def text() -> AsyncIterator[str]:
+        yield "A" * 29 + ". "
+        yield PAUSE
+        await asyncio.sleep(0.4)
+        yield ("B" * 29 + ". ") * 20
+
+    audio: list[bytes] = []
+    async with aclosing(synthesizer(tone).speak(SynthesisRequest(voice=TONE), text())) as events:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(collect(events, audio), 0.6)
+    assert AudioFormat(rate=22_050).seconds(len(b"".join(audio))) < 2
+
+
+async def test_closing_the_engine_ends_a_reply_that_waits_for_real_time() -> None:
+    tone = new_engine("tone", per_character=0.01, look_ahead=0)
+    audio: list[bytes] = []
+    events = synthesizer(tone).speak(SynthesisRequest(voice=TONE), text_of(["A" * 99 + ". "] * 10))
+    reading = asyncio.create_task(collect(events, audio))
+    await asyncio.sleep(0.1)
+    await tone.aclose()
+    with pytest.raises(EngineUnavailable):
+        await asyncio.wait_for(reading, 1)
 
 
 async def test_no_sentence_is_asked_for_beyond_the_look_ahead() -> None:

@@ -19,8 +19,10 @@ TRUSTED_SECONDS = 3.0
 """Speech that must have been heard before a gain is applied."""
 LEARNED_SECONDS = 60.0
 """Speech after which a voice is known: its gain never changes again."""
+MAX_VOICES = 1000
+"""Voices that are remembered: clients name variants as they like."""
 MAX_FILE = 1 << 20
-"""Bytes."""
+"""Bytes; more than MAX_VOICES take."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +55,8 @@ class LoudnessStore:
         total = before.seconds + seconds
         power = (10 ** (before.lufs / 10) * before.seconds + 10 ** (lufs / 10) * seconds) / total
         self._voices[voice] = _Heard(lufs=10 * math.log10(power), seconds=total)
+        if len(self._voices) > MAX_VOICES:
+            del self._voices[next(iter(self._voices))]
         self._save()
 
     def _save(self) -> None:
@@ -73,9 +77,11 @@ def _load(path: Path) -> dict[str, _Heard]:
     """What was kept; anything unreadable is learned anew."""
     try:
         if path.stat().st_size > MAX_FILE:
+            _LOGGER.warning("The learned loudness in %s is too large and is learned anew", path)
             return {}
         content = json.loads(path.read_text())
-        return {voice: _Heard(lufs=float(heard["lufs"]), seconds=float(heard["seconds"])) for voice, heard in content.items()}
+        heard = {voice: _Heard(lufs=float(one["lufs"]), seconds=float(one["seconds"])) for voice, one in content.items()}
+        return {voice: one for voice, one in heard.items() if math.isfinite(one.lufs) and math.isfinite(one.seconds)}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

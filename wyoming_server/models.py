@@ -88,8 +88,8 @@ class VoiceSettings:
 
     def over(self, defaults: VoiceSettings) -> VoiceSettings:
         """These settings, and `defaults` wherever they say nothing."""
-        merged = {name: getattr(defaults, name) if (mine := getattr(self, name)) is None else mine for name in SETTING_NAMES}
-        return VoiceSettings(**merged, extras={**defaults.extras, **self.extras})
+        said = {name: value for name in SETTING_NAMES if (value := getattr(self, name)) is not None}
+        return dataclasses.replace(defaults, **said, extras={**defaults.extras, **self.extras})
 
     def given(self) -> set[str]:
         """Names of the settings that say something."""
@@ -195,6 +195,10 @@ class Sentence:
     @property
     def end(self) -> int:
         return self.start + len(self.text)
+
+
+PAUSE = ""
+"""A fragment of text that says: the writer pauses here, so what has come so far should be spoken."""
 
 
 class MarkKind(StrEnum):

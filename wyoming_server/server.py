@@ -63,6 +63,8 @@ async def serve(config: Config, state: Path, token: PairingToken) -> None:
         _announce(ready)
         await stop.wait()
         _LOGGER.info("Shutting down")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)  # a second one ends it at once
 
 
 def _services(config: Config, speaks: Speech) -> Services:

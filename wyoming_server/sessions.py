@@ -1,8 +1,9 @@
 """Who is speaking: every reply runs inside a session, and whoever knows its id can end it.
 
 A session is an interrupt scope around the task that speaks: an interrupt cancels that task, wherever it waits (for text, an
-engine or a slow listener), the stages unwind, and the scope turns the cancellation into Interrupted. Opening an id that still
-speaks interrupts the older session at once; its clean-up never touches the newer one.
+engine or a slow listener), the stages unwind, and the scope turns the cancellation into Interrupted. It counts from the moment
+it is opened, so a reply that still waits in line can be ended too. Opening an id again interrupts the older session at once; the
+older one's clean-up never touches the newer.
 """
 
 from __future__ import annotations
@@ -15,9 +16,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Protocol, Self
 
-from .errors import HeraldError, Interrupted
-
-REPLACED = "Another text was started in this session."
+from .errors import HeraldError, Interrupted, ShuttingDown
 
 
 class Sessions(Protocol):
@@ -29,9 +28,11 @@ class Sessions(Protocol):
 
     def interrupt_all(self, error: HeraldError | None = None) -> int: ...
 
-    def __iter__(self) -> Iterator[Session]: ...
+    def close(self) -> None: ...
 
     async def until_idle(self) -> None: ...
+
+    def __iter__(self) -> Iterator[Session]: ...
 
 
 class LocalSessions:
@@ -39,16 +40,24 @@ class LocalSessions:
 
     def __init__(self) -> None:
         self._running: dict[str, Session] = {}
+        self._closed = False
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def until_idle(self) -> None:
-        """Wait until nobody speaks."""
-        await self._idle.wait()
-
     def open(self, session_id: str | None = None, *, voice: str = "", client: str = "") -> Session:
-        """A session to enter with `async with`, in the task that speaks. Without an id it gets a new one."""
-        return Session(session_id or uuid.uuid4().hex, voice=voice, client=client, enter=self._enter, leave=self._leave)
+        """A new session, with an id of its own if none is given. Raises ShuttingDown after `close`.
+
+        The task that speaks enters it with `async with`; one that is never entered must be left with `leave`.
+        """
+        if self._closed:
+            raise ShuttingDown
+        session = Session(self, session_id or uuid.uuid4().hex, voice=voice, client=client)
+        older = self._running.get(session.id)
+        self._running[session.id] = session
+        self._idle.clear()
+        if older is not None:
+            older.interrupt(Interrupted("Another text was started in this session."))
+        return session
 
     def interrupt(self, session_id: str, error: HeraldError | None = None) -> bool:
         """End a session; `error` is what its listener is told. False: nothing of that id speaks."""
@@ -57,19 +66,21 @@ class LocalSessions:
 
     def interrupt_all(self, error: HeraldError | None = None) -> int:
         """How many were ended."""
-        return sum(session.interrupt(error) for session in list(self._running.values()))
+        return sum(session.interrupt(error) for session in self)
+
+    def close(self) -> None:
+        """No new ones from now on."""
+        self._closed = True
+
+    async def until_idle(self) -> None:
+        """Wait until nobody speaks."""
+        await self._idle.wait()
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._running.values()))
 
-    def _enter(self, session: Session) -> None:
-        older = self._running.get(session.id)
-        self._running[session.id] = session
-        self._idle.clear()
-        if older is not None:
-            older.interrupt(Interrupted(REPLACED))
-
-    def _leave(self, session: Session) -> None:
+    def left(self, session: Session) -> None:
+        """A session is over."""
         if self._running.get(session.id) is session:
             del self._running[session.id]
         if not self._running:
@@ -77,43 +88,53 @@ class LocalSessions:
 
 
 class Session:
-    """One reply being spoken. See LocalSessions.open."""
+    """One reply, in line or being spoken. See LocalSessions.open."""
 
-    def __init__(
-        self, session_id: str, *, voice: str, client: str, enter: Callable[[Session], None], leave: Callable[[Session], None]
-    ) -> None:
+    def __init__(self, sessions: LocalSessions, session_id: str, *, voice: str, client: str) -> None:
         self.id = session_id
         self.voice = voice
         self.client = client
         self.since = monotonic()
-        self._enter = enter
-        self._leave = leave
+        self.on_interrupt: Callable[[HeraldError], None] | None = None
+        """Called at the very moment of an interrupt, while the engine has yet to be told."""
+        self._sessions = sessions
         self._task: asyncio.Task[object] | None = None
         self._cancelling = 0
         self._error: HeraldError | None = None
+        self._over = False
 
     def interrupt(self, error: HeraldError | None = None) -> bool:
         """End it with `error`. False: it has ended, or is ending, already."""
-        if self._task is None or self._error is not None:
+        if self._over or self._error is not None:
             return False
         self._error = error or Interrupted()
-        self._task.cancel()
+        if self._task is not None:
+            if self.on_interrupt is not None:
+                self.on_interrupt(self._error)
+            self._task.cancel()
         return True
+
+    def leave(self) -> None:
+        """It is over, or will never be entered."""
+        self._over = True
+        self._sessions.left(self)
 
     async def __aenter__(self) -> Self:
         task = asyncio.current_task()
         if task is None:
             msg = "A session belongs to the task that speaks."
             raise RuntimeError(msg)
+        if self._error is not None:
+            self.leave()
+            raise self._error
         self._task = task
         self._cancelling = task.cancelling()
-        self._enter(self)
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._leave(self)
+        self.leave()
         task, self._task = self._task, None
         if self._error is None or task is None:
             return

@@ -5,6 +5,7 @@ Knows no socket and no session: whoever reads the generator may close it, or can
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .audio.chain import PcmChain, Stage
 from .audio.level import volume_factor
-from .engines.base import Engine, Utterance
+from .engines.base import Engine, EngineEvent, Utterance
 from .errors import EngineUnavailable
 from .loudness import LoudnessStore
-from .models import SETTING_NAMES, AudioFormat, Capabilities, Mark, ReplyStart, SynthesisRequest, TextFormat, Voice
+from .models import PAUSE, SETTING_NAMES, AudioFormat, Mark, ReplyStart, SynthesisRequest, TextFormat, Voice, VoiceSettings
 from .text.speakable import SpeakableText
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Synthesizer:
 
     def check(self, request: SynthesisRequest) -> None:
         """Raise, in words, what can be known to be wrong before any text has come."""
-        self._engine(request.voice).check_request(request.settings.over(request.voice.settings), request.text_format)
+        self._engine(request.voice).check_request(_settings(request), request.text_format)
 
     def setting_names(self, voice: Voice) -> frozenset[str]:
         """What may be set for this voice, its engine's extras included; an unknown engine knows the common ones."""
@@ -53,19 +54,17 @@ class Synthesizer:
         self.check(request)
         engine = self._engine(request.voice)
         utterance = _utterance(request)
-        shaper = _Shaper(request, engine, engine.native_format(utterance), self._loudness)
+        shaper = _Shaper(request, utterance, engine, self._loudness)
         yield ReplyStart(voice=request.voice, format=shaper.target)
-        text = _in_slices(text)
-        if request.voice.speakable_text and request.text_format is TextFormat.TEXT:
-            text = _speakable(text)
-        async with aclosing(engine.speak(text, utterance)) as events:
+        speakable = request.voice.speakable_text and request.text_format is TextFormat.TEXT
+        async with (
+            aclosing(_spoken_text(text, speakable=speakable)) as spoken,
+            aclosing(engine.speak(spoken, utterance)) as events,
+        ):
             async for event in events:
-                if isinstance(event, Mark):
-                    yield shaper.move(event)
-                    continue
-                for pcm in shaper.shape(event):
-                    yield pcm
-        if rest := shaper.finish():
+                for shaped in shaper.shape(event):
+                    yield shaped
+        for rest in shaper.finish():
             yield rest
 
     def _engine(self, voice: Voice) -> Engine:
@@ -82,109 +81,129 @@ def load_stages() -> None:
         import_module(f"{__package__}.audio.{name}")
 
 
+def _settings(request: SynthesisRequest) -> VoiceSettings:
+    return request.settings.over(request.voice.settings)
+
+
 def _utterance(request: SynthesisRequest) -> Utterance:
     return Utterance(
         voice=request.voice.engine_voice,
         language=request.voice.language,
-        settings=request.settings.over(request.voice.settings),
+        settings=_settings(request),
         text_format=request.text_format,
         rate=request.format.rate,
     )
 
 
-async def _in_slices(text: AsyncIterable[str]) -> AsyncGenerator[str, None]:
-    """The same text in fragments short enough that the first sentence of a long one need not wait for the last."""
+async def _spoken_text(text: AsyncIterable[str], *, speakable: bool) -> AsyncGenerator[str, None]:
+    """The text in slices, without what only an eye can use if it is to be `speakable`.
+
+    Slices, so that the first sentence of a long text need not wait for the last, nor other replies for any of it.
+    """
+    cleaner = SpeakableText() if speakable else _AsItIs()
+    looked_at = 0
     async for fragment in text:
-        for start in range(0, max(len(fragment), 1), SLICE):
-            yield fragment[start : start + SLICE]
+        for start in range(0, len(fragment), SLICE):
+            piece = fragment[start : start + SLICE]
+            if cleaned := cleaner.push(piece):
+                yield cleaned
+            looked_at += len(piece)
+            if looked_at > SLICE:
+                looked_at = 0
+                await asyncio.sleep(0)
+        if fragment == PAUSE:
+            if cleaned := cleaner.flush():
+                yield cleaned
+            yield PAUSE
+    if cleaned := cleaner.flush():
+        yield cleaned
 
 
-async def _speakable(text: AsyncIterable[str]) -> AsyncGenerator[str, None]:
-    """The text without what only an eye can use."""
-    cleaner = SpeakableText()
-    async for fragment in text:
-        if cleaned := cleaner.push(fragment) if fragment else cleaner.flush():
-            yield cleaned
-        if not fragment:
-            yield fragment
-    if rest := cleaner.flush():
-        yield rest
+class _AsItIs:
+    """For voices that read everything."""
+
+    def push(self, text: str) -> str:
+        return text
+
+    def flush(self) -> str:
+        return ""
 
 
 class _Shaper:
     """What Herald does to an engine's audio for one listener. numpy is loaded by the first reply that needs a stage."""
 
-    def __init__(self, request: SynthesisRequest, engine: Engine, source: AudioFormat, loudness: LoudnessStore) -> None:
-        self._volume = request.settings.over(request.voice.settings).volume
-        self._voice = f"{engine.name}/{request.voice.engine_voice}"
+    def __init__(self, request: SynthesisRequest, utterance: Utterance, engine: Engine, loudness: LoudnessStore) -> None:
+        self._volume = utterance.settings.volume
+        self._can = engine.capabilities
+        self._name = f"{engine.name}/{utterance.voice}"
         self._loudness = loudness
-        self._source = source
-        self.target = AudioFormat(rate=request.format.rate or source.rate, channels=request.format.channels)
-        self._trim: LeadTrim | None = None
-        self._meter: LoudnessMeter | None = None
+        self._source = engine.native_format(utterance)
+        self.target = AudioFormat(rate=request.format.rate or self._source.rate, channels=request.format.channels)
+        self._trim = self._new_trim(request.voice)
+        self._meter = self._new_meter(request.voice)
+        stages = [self._trim, self._meter, *self._gain(request.voice), *self._resampler()]
+        self._chain = PcmChain(self._source, [stage for stage in stages if stage is not None])
+        self._marks: list[Mark] = []
         self._seconds = 0.0
-        self._chain = PcmChain(source, self._stages(request.voice, engine.capabilities))
         self._empty = True
 
-    def shape(self, pcm: bytes) -> Iterator[bytes]:
-        """In pieces, so that a long one keeps nobody else waiting."""
-        self._seconds += self._source.seconds(len(pcm))
-        for piece in self._chain.pieces(pcm):
-            if piece:
-                self._empty = False
-                yield piece
+    def shape(self, event: EngineEvent) -> Iterator[bytes | Mark]:
+        """An engine's event as the listener gets it; long audio in pieces, so that it keeps nobody else waiting."""
+        if isinstance(event, Mark):
+            self._marks.append(event)
+        else:
+            self._seconds += self._source.seconds(len(event))
+            for piece in self._chain.pieces(event):
+                if piece:
+                    self._empty = False
+                    yield piece
+        if self._trim is None or self._trim.started:
+            yield from self._due_marks()
 
-    def finish(self) -> bytes:
-        """What the stages still hold; a moment of silence where nothing was said at all."""
+    def finish(self) -> Iterator[bytes | Mark]:
+        """What is still held; a moment of silence where nothing was said at all."""
         rest = self._chain.flush()
         if self._meter is not None:
-            self._loudness.learn(self._voice, self._meter.integrated(), self._seconds)
-        return rest or (self.target.silence(EMPTY_REPLY) if self._empty else b"")
+            self._loudness.learn(self._name, self._meter.integrated(), self._seconds)
+        yield from self._due_marks()
+        if rest or self._empty:
+            yield rest or self.target.silence(EMPTY_REPLY)
 
-    def move(self, mark: Mark) -> Mark:
-        """A mark of the engine, where it is heard."""
-        return replace(mark, time=max(0.0, mark.time - self._trim.dropped)) if self._trim is not None else mark
+    def _due_marks(self) -> Iterator[Mark]:
+        """Marks, where they are heard: known once it is known how much silence goes before the first sound."""
+        for mark in self._marks:
+            yield replace(mark, time=max(0.0, mark.time - self._trim.dropped)) if self._trim is not None else mark
+        self._marks.clear()
 
-    def _stages(self, voice: Voice, can: Capabilities) -> list[Stage]:
-        stages: list[Stage] = []
-        factor = 1.0
-        if can.speech and voice.trim_silence:
-            stages.append(self._new_trim())
-        if can.speech and voice.even_loudness:
-            stages += self._new_meter()
-            factor = self._loudness.gain(self._voice)
-        if self._volume is not None and "volume" not in can.settings:
-            factor *= volume_factor(self._volume)
-        stages += _gain(factor, self._source.rate)
-        if self.target != self._source:
-            stages.append(_resampler(self._source, self.target))
-        return stages
-
-    def _new_trim(self) -> LeadTrim:
+    def _new_trim(self, voice: Voice) -> LeadTrim | None:
+        if not (self._can.speech and voice.trim_silence):
+            return None
         from .audio.trim import LeadTrim  # noqa: PLC0415  # numpy
 
-        self._trim = LeadTrim(self._source.rate)
-        return self._trim
+        return LeadTrim(self._source.rate)
 
-    def _new_meter(self) -> list[Stage]:
-        """A meter while the voice's loudness is still being learned; a volume that the engine applies would mislead it."""
-        if self._volume is not None or not self._loudness.learning(self._voice):
-            return []
+    def _new_meter(self, voice: Voice) -> LoudnessMeter | None:
+        """While the voice's loudness is still being learned; a volume that the engine applies would mislead it."""
+        by_engine = self._volume is not None and "volume" in self._can.settings
+        if by_engine or not (self._can.speech and voice.even_loudness and self._loudness.learning(self._name)):
+            return None
         from .audio.loudness import LoudnessMeter  # noqa: PLC0415  # numpy
 
-        self._meter = LoudnessMeter(self._source.rate)
-        return [self._meter]
+        return LoudnessMeter(self._source.rate)
 
+    def _gain(self, voice: Voice) -> list[Stage]:
+        factor = self._loudness.gain(self._name) if self._can.speech and voice.even_loudness else 1.0
+        if self._volume is not None and "volume" not in self._can.settings:
+            factor *= volume_factor(self._volume)
+        if factor == 1:
+            return []
+        from .audio.gain import Gain, Limiter  # noqa: PLC0415  # numpy
 
-def _gain(factor: float, rate: int) -> list[Stage]:
-    if factor == 1:
-        return []
-    from .audio.gain import Gain, Limiter  # noqa: PLC0415  # numpy
+        return [Gain(factor), Limiter(self._source.rate)] if factor > 1 else [Gain(factor)]
 
-    return [Gain(factor), Limiter(rate)] if factor > 1 else [Gain(factor)]
+    def _resampler(self) -> list[Stage]:
+        if self.target == self._source:
+            return []
+        from .audio.resample import Resampler  # noqa: PLC0415  # numpy and soxr
 
-
-def _resampler(source: AudioFormat, target: AudioFormat) -> Stage:
-    from .audio.resample import Resampler  # noqa: PLC0415  # numpy and soxr
-
-    return Resampler(source, target)
+        return [Resampler(self._source, self.target)]

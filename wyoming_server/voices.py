@@ -1,14 +1,15 @@
 """The catalogue: which voices there are, what they are called, and which one a client means.
 
-A voice is asked for by its name, an alias, or a language; lookup order is name, alias, exact language, nearest language.
+A voice is asked for by its name, an alias, or a language, in this order; of a language the exact one goes before the nearest.
 Configured voices hide eSpeak NG's from lists, never from lookups: eSpeak NG always answers for a language nobody else speaks.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import locale
 import logging
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from .config import Config, VoiceConfig
@@ -71,26 +72,26 @@ class Catalogue:
         """The configured default, else a voice for the system's language, else the first configured one, else en-US."""
         if self._config.default_voice:
             return self._by_name(self._config.default_voice)
-        language = _system_language()
-        candidates = (
-            self._nearest(language, self._configured.values()),
-            next(iter(self._configured.values()), None),
-            self._nearest(language, self._offered.values()),
-            self._nearest(LAST_RESORT, self._offered.values()),
-            next(iter(self._offered.values()), None),
+        self._check_any()
+        language, configured = _system_language(), self._configured.values()
+        return (
+            _by_language(language, configured)
+            or next(iter(configured), None)
+            or _by_language(language, self._all())
+            or _by_language(LAST_RESORT, self._all())
+            or next(self._all())
         )
-        for voice in candidates:
-            if voice is not None:
-                return voice
-        msg = "No voice is available: no engine could be started. See the log, or run: herald check"
-        raise EngineUnavailable(msg)
 
     def _by_name(self, name: str) -> Voice:
-        name = self._aliases.get(name, name)
-        voice = self._configured.get(name) or self._offered.get(name) or self._unlisted(name) or self._by_language(name)
+        aliased = self._aliases.get(name, name)
+        voice = self._named(name) or self._named(aliased) or _by_language(aliased, self._all())
         if voice is None:
+            self._check_any()
             raise UnknownVoice(_no_such_voice(name, self._all()))
         return voice
+
+    def _named(self, name: str) -> Voice | None:
+        return self._configured.get(name) or self._offered.get(name) or self._unlisted(name)
 
     def _unlisted(self, name: str) -> Voice | None:
         """A voice that an engine accepts without listing it: `en-GB+f3` of eSpeak NG, `engine/id` of others."""
@@ -100,29 +101,20 @@ class Catalogue:
         return _named(voice) if voice is not None else None
 
     def _by_language_or_raise(self, language: str) -> Voice:
-        voice = self._by_language(language)
+        voice = _by_language(language, self._all())
         if voice is None:
+            self._check_any()
             msg = f"No voice speaks {language!r}. The languages are: {', '.join(sorted(self.languages()))}."
             raise UnknownVoice(msg)
         return voice
 
+    def _check_any(self) -> None:
+        if not self._configured and not self._offered:
+            msg = "No voice is available: no engine could be started. See the log, or run: herald check"
+            raise EngineUnavailable(msg)
+
     def languages(self) -> set[str]:
         return {language for voice in self.listed() for language in voice.languages}
-
-    def _by_language(self, language: str) -> Voice | None:
-        return self._nearest(language, self._configured.values()) or self._nearest(language, self._offered.values())
-
-    @staticmethod
-    def _nearest(language: str, voices: Iterable[Voice]) -> Voice | None:
-        """The first voice of exactly this language, else of a more special one, else of a more general one."""
-        tagged = [(tag.lower(), voice) for voice in voices for tag in voice.languages]
-        wanted = language.replace("_", "-").lower()
-        while wanted:
-            for matches in (wanted.__eq__, lambda tag, stem=f"{wanted}-": tag.startswith(stem)):
-                if found := next((voice for tag, voice in tagged if matches(tag)), None):
-                    return found
-            wanted = wanted.rpartition("-")[0]
-        return None
 
     def _all(self) -> Iterator[Voice]:
         yield from self._configured.values()
@@ -130,9 +122,7 @@ class Catalogue:
 
     def _configured_voice(self, voice: VoiceConfig, offered: Mapping[str, Voice]) -> Voice:
         """A voice of herald.yaml; what the file leaves out comes from the engine's own voice of that id."""
-        engine = self._engines.get(voice.engine)
-        own = next((o for o in offered.values() if (o.engine, o.engine_voice) == (voice.engine, voice.voice)), None)
-        own = own or (engine.unlisted_voice(voice.voice) if engine is not None else None)
+        own = self._engines_own(voice, offered)
         languages = voice.languages or (own.languages if own else ()) or (_system_language() or LAST_RESORT,)
         return Voice(
             name=voice.name,
@@ -146,6 +136,29 @@ class Catalogue:
             even_loudness=voice.even_loudness,
             trim_silence=voice.trim_silence,
         )
+
+    def _engines_own(self, voice: VoiceConfig, offered: Mapping[str, Voice]) -> Voice | None:
+        """What the engine says of a configured voice."""
+        engine = self._engines.get(voice.engine)
+        listed = next((o for o in offered.values() if (o.engine, o.engine_voice) == (voice.engine, voice.voice)), None)
+        try:
+            return listed or (engine.unlisted_voice(voice.voice) if engine is not None else None)
+        except (EngineError, UnknownVoice) as error:
+            _LOGGER.warning("The voice %s: %s", voice.name, error)
+            return None
+
+
+def _by_language(language: str, voices: Iterable[Voice]) -> Voice | None:
+    """The first voice of exactly this language, else of a more special one, else of a more general one."""
+    tagged = [(tag.lower(), voice) for voice in voices for tag in voice.languages]
+    wanted = language.replace("_", "-").lower()
+    while wanted:
+        exact = (voice for tag, voice in tagged if tag == wanted)
+        special = (voice for tag, voice in tagged if tag.startswith(f"{wanted}-"))
+        if found := next(exact, None) or next(special, None):
+            return found
+        wanted = wanted.rpartition("-")[0]
+    return None
 
 
 def _named(voice: Voice) -> Voice:
@@ -167,7 +180,8 @@ def _no_such_voice(name: str, voices: Iterable[Voice]) -> str:
     return f"There is no voice {name!r}.{hint} `herald voices` lists them all."
 
 
-def _system_language() -> str:
-    """The locale's BCP 47 tag, or nothing for the C locale."""
-    name = locale.getlocale()[0] or ""
-    return "" if name in ("", "C", "POSIX") else name.replace("_", "-")
+def _system_language(environ: Mapping[str, str] = os.environ) -> str:
+    """The locale's BCP 47 tag, or nothing for the C locale. Python's own `locale` takes C.UTF-8 for American English."""
+    name = next((value for key in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environ.get(key))), "")
+    language = re.split(r"[.@]", name)[0]
+    return "" if language in ("", "C", "POSIX") else language.replace("_", "-")

@@ -33,7 +33,7 @@ class Plan:
 
 PLANS = {
     Size.FULL: Plan(rounds=3, seconds=10, at_once=100),
-    Size.QUICK: Plan(rounds=1, seconds=4, at_once=50),
+    Size.QUICK: Plan(rounds=2, seconds=2.5, at_once=50),
     Size.TINY: Plan(rounds=1, seconds=0.2, at_once=10),
 }
 PACES = {0: "at once", 5: "at 5x", 2: "at 2x"}

@@ -30,7 +30,7 @@ CASES = {
     "mid-audio at full speed": Case({"seconds": 3600, "pace": 0}, audible=True, clients=1),
     "engine stalled": Case({"seconds": 10, "stall": 0.3, "pace": 5, "piece": 0.05}, audible=True),
 }
-TIMES = {Size.FULL: 25, Size.QUICK: 8, Size.TINY: 1}
+TIMES = {Size.FULL: 25, Size.QUICK: 12, Size.TINY: 1}
 """That each client leaves."""
 
 

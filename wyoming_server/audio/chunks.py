@@ -46,6 +46,10 @@ class ChunkPolicy:
         """When to call `due`; `None` while nothing is held back."""
         return self._hold_until if self._pending >= self._frame_size else None
 
+    def lead(self, now: float) -> float:
+        """Seconds that the listener can go on playing what it has been sent."""
+        return max(0.0, self._dry_at - now)
+
     def push(self, pcm: bytes, now: float) -> list[bytes]:
         """The chunks to send now that `pcm` is there too."""
         self._pieces.append(pcm)

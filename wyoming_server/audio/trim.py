@@ -32,6 +32,11 @@ class LeadTrim:
         """Seconds left out so far."""
         return self._dropped / self._rate
 
+    @property
+    def started(self) -> bool:
+        """Whether the first sound has come: `dropped` is final."""
+        return self._started
+
     def push(self, frames: Float32) -> Float32:
         if self._started:
             return frames

@@ -89,7 +89,7 @@ class Engine(ABC):
             raise BadSetting(msg) from error
 
     async def speak(self, text: AsyncIterable[str], utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
-        """Speak `text`, which may still be growing; an empty fragment is a pause, before which everything should be spoken.
+        """Speak `text`, which may still be growing; a PAUSE is a place before which everything should be spoken.
 
         Closing the generator, or cancelling the task that reads it, cancels the synthesis upstream before it returns.
         Raises EngineError, in words for the user. Text with nothing to say yields no audio and is no error.

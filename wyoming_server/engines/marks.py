@@ -24,7 +24,7 @@ class Marker:
     async def marked(self, sentence: Sentence, events: AsyncIterable[EngineEvent]) -> AsyncGenerator[EngineEvent, None]:
         """The events of one sentence, which count from its start, at their place in the reply and between its own marks.
 
-        A sentence without an event gets none.
+        A sentence without an event gets none. Whoever made `events` closes them.
         """
         begin = self.seconds
         silent = True

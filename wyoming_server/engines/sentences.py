@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from ..channel import Channel
 from ..errors import EngineUnavailable, Unspeakable
-from ..models import Sentence, TextFormat
+from ..models import PAUSE, Sentence, TextFormat
 from ..text.sentences import SentenceSplitter, is_speakable
 from .base import Engine, EngineEvent, Utterance
 from .marks import Marker
@@ -45,8 +45,8 @@ class SentenceEngine(Engine):
                 async for event in events:
                     yield event
         finally:
-            self._replies.discard(reply)
             await reply.cancel()
+            self._replies.discard(reply)
 
     async def _close(self) -> None:
         await asyncio.gather(*(reply.cancel() for reply in self._replies))
@@ -91,15 +91,18 @@ class _Reply:
         self._utterance = utterance
         self._parts: Channel[_Part] = Channel(1)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._marker = Marker(engine.native_format(utterance))
-        self._first_audio: float | None = None
+        self._format = engine.native_format(utterance)
+        self._marker = Marker(self._format)
+        self._dry_at = 0.0
+        """When a listener in real time will have heard all that was handed on."""
 
     async def events(self) -> AsyncGenerator[EngineEvent, None]:
         self._run(self._direct(), self._parts)
         async for part in self._parts:
             async with aclosing(self._marker.marked(part.sentence, part.events)) as events:
                 async for event in events:
-                    self._first_audio = self._first_audio or monotonic()
+                    if isinstance(event, bytes):
+                        self._dry_at = max(self._dry_at, monotonic()) + self._format.seconds(len(event))
                     yield event
 
     async def cancel(self) -> None:
@@ -107,7 +110,7 @@ class _Reply:
         for task in self._tasks:
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.shield(asyncio.wait(self._tasks))
 
     async def _direct(self) -> None:
         """Start each sentence as soon as it is known, the one before is heard, and the look-ahead allows it."""
@@ -115,9 +118,12 @@ class _Reply:
             async for sentence in sentences:
                 part = _Part(sentence)
                 await self._parts.put(part)
-                await self._wait_for_real_time()
-                self._run(part.synthesise(self._engine, self._utterance), part.events)
+                self._run(self._synthesise(part), part.events)
                 await part.heard.wait()
+
+    async def _synthesise(self, part: _Part) -> None:
+        await self._wait_for_real_time()
+        await part.synthesise(self._engine, self._utterance)
 
     async def _sentences(self) -> AsyncGenerator[Sentence, None]:
         if self._utterance.text_format is TextFormat.SSML:
@@ -125,7 +131,7 @@ class _Reply:
             return
         splitter = SentenceSplitter(hard_limit=self._engine.sentence_limit)
         async for fragment in self._text:
-            for sentence in splitter.push(fragment) if fragment else splitter.flush():
+            for sentence in splitter.flush() if fragment == PAUSE else splitter.push(fragment):
                 if is_speakable(sentence.text):
                     yield sentence
         for sentence in splitter.flush():
@@ -137,12 +143,8 @@ class _Reply:
         if limit is None:
             return
         # Time itself is waited for, and more audio makes the wait longer.
-        while (ahead := self._ahead()) > limit:  # noqa: ASYNC110
+        while (ahead := self._dry_at - monotonic()) > limit:  # noqa: ASYNC110
             await asyncio.sleep(ahead - limit)
-
-    def _ahead(self) -> float:
-        """Seconds by which the audio handed on is ahead of real time."""
-        return self._marker.seconds - (monotonic() - self._first_audio) if self._first_audio is not None else 0
 
     def _run(self, work: Coroutine[Any, Any, None], channel: Channel[Any]) -> None:
         """Do `work` in a task whose end ends `channel`; it lives no longer than this reply (see `cancel`)."""

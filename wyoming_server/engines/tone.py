@@ -99,8 +99,8 @@ class ToneEngine(SentenceEngine):
         async for fragment in text:
             sentence = Sentence(text=fragment, start=start)
             start = sentence.end
-            async with aclosing(marker.marked(sentence, self.speak_sentence(fragment, utterance))) as events:
-                async for event in events:
+            async with aclosing(self.speak_sentence(fragment, utterance)) as spoken:
+                async for event in marker.marked(sentence, spoken):
                     yield event
 
     async def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:

@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator
 
 from ..channel import Channel
 from ..errors import TextTimeout
+from ..models import PAUSE
 from ..text.sentences import ends_sentence
 
-PAUSE = 0.5
+PAUSE_SECONDS = 0.5
 """Seconds after which a sentence that looks whole is spoken, though only more text could prove it.
 
 A language model that says "Let me look." and goes to look must not be heard when it is back.
@@ -17,18 +18,20 @@ A language model that says "Let me look." and goes to look must not be heard whe
 
 _EMPHASIS = " \n*_~`"
 """What may stand behind a sentence's end and says nothing about it."""
+TAIL = 64
+"""Code points before the pause that tell whether a sentence ended."""
 
 
 async def as_it_comes(text: Channel[str], *, limit: float, setting: str) -> AsyncGenerator[str, None]:
-    """The fragments, and an empty one where the writer pauses behind what looks like a sentence's end.
+    """The fragments, and a PAUSE where the writer pauses behind what looks like a sentence's end.
 
     Raises TextTimeout when nothing comes for `limit` seconds: a pipeline that was cancelled leaves its stream open for ever.
     `setting` is the limit's name for people.
     """
-    whole = False
+    tail, whole = "", False
     while True:
         try:
-            async with asyncio.timeout(min(PAUSE, limit) if whole else limit):
+            async with asyncio.timeout(min(PAUSE_SECONDS, limit) if whole else limit):
                 fragment = await anext(text)
         except StopAsyncIteration:
             return
@@ -36,7 +39,9 @@ async def as_it_comes(text: Channel[str], *, limit: float, setting: str) -> Asyn
             if not whole:
                 msg = f"The text stream was left open: nothing came for {limit:g} s ({setting})."
                 raise TextTimeout(msg) from None
-            fragment, whole = "", False
-        if words := fragment.strip(_EMPHASIS):
-            whole = ends_sentence(words)
+            tail, whole = "", False
+            yield PAUSE
+            continue
+        tail = (tail + fragment)[-TAIL:]
+        whole = ends_sentence(tail.rstrip(_EMPHASIS))
         yield fragment

@@ -121,9 +121,9 @@ class AudioChunkEncoder:
 
     def __init__(self, audio: AudioFormat) -> None:
         data = json.dumps({"rate": audio.rate, "width": audio.width, "channels": audio.channels}).encode()
-        head = _head("audio-chunk", len(data), 0)
-        self._begin = head[: head.rindex(b"0")]
-        self._end = head[head.rindex(b"0") + 1 :] + data
+        head = {"type": "audio-chunk", "version": version.__version__, "data_length": len(data)}
+        self._begin = json.dumps(head).encode().removesuffix(b"}") + b', "payload_length": '
+        self._end = b"}\n" + data
 
     def encode(self, pcm: bytes) -> bytes:
         return b"%b%d%b%b" % (self._begin, len(pcm), self._end, pcm)

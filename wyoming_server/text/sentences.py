@@ -26,13 +26,17 @@ def is_speakable(text: str) -> bool:
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether it looks as if a sentence ended here; only the text behind it can prove it."""
-    for char in reversed(text.rstrip()):
-        if (kind := kind_of(char)) in ENDERS:
-            return True
-        if kind not in (Kind.CLOSER, Kind.MARK):
-            return False
-    return False
+    """Whether it looks as if a sentence ended here; only the text behind it can prove it.
+
+    A full stop counts only behind a word that it can end: not behind a number, an initial or an abbreviation.
+    """
+    text = text.rstrip()
+    while text and kind_of(text[-1]) in (Kind.CLOSER, Kind.MARK):
+        text = text[:-1]
+    if not text or (kind := kind_of(text[-1])) not in ENDERS:
+        return False
+    before, _, word = text[:-1].rpartition(" ")
+    return kind is not Kind.STOP or (not word.isdecimal() and after_stop(word, before) is After.ANYTHING)
 
 
 @dataclass(slots=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wyoming.error import Error
 from wyoming.event import Event
@@ -21,21 +21,21 @@ from wyoming.tts import SynthesizeStopped
 from ...channel import Channel
 from ...config import WyomingConfig
 from ...errors import Busy, HeraldError, Interrupted, ProtocolError, TextTooLong
-from ...models import ReplyStart
+from ...models import ReplyStart, SynthesisRequest
 from ...protocols.wyoming import MAX_DATA, WyomingReader, encode
-from ...sessions import REPLACED, Sessions
+from ...sessions import Session, Sessions
 from ...synthesis import ReplyEvent, Synthesizer
 from ...voices import Catalogue
 from ..text import as_it_comes
 from .info import InfoSource
-from .reply import Reply
-from .requests import Wish, read_text, read_wish, synthesis_request
+from .reply import ListenerGone, Reply, drained
+from .requests import read_text, read_wish, synthesis_request
 
 _LOGGER = logging.getLogger(__name__)
 
 READ_SIZE = 64 * 1024
 MAX_QUEUED = 16
-"""Requests that may wait on one connection behind the one being spoken."""
+"""Requests of one connection that are not answered yet."""
 MAX_UNREAD = 1 << 20
 """Bytes of answers that may wait for a client that asks and does not read."""
 LINGER = 2.0
@@ -55,14 +55,20 @@ class Services:
     """See reply.TURNS."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, eq=False)
 class _Request:
-    """One reply that a client asked for, and the text for it, which may still be coming."""
+    """One reply that a client asked for, in line on its connection, and the text for it, which may still be coming."""
 
-    wish: Wish
-    text: Channel[str]
     streamed: bool
     """The client opened a text stream, and waits for synthesize-stopped."""
+    text: Channel[str] = field(default_factory=Channel)
+    characters: int = 0
+    session_id: str | None = None
+    """As the client named it."""
+    synthesis: SynthesisRequest | None = None
+    session: Session | None = None
+    refusal: HeraldError | None = None
+    """Why it can't be spoken; told in its turn."""
 
 
 class Connection:
@@ -74,9 +80,10 @@ class Connection:
         self._writer = writer
         self._client = client
         self._requests: Channel[_Request] = Channel()
-        self._waiting = 0
+        self._unanswered: set[_Request] = set()
         self._stream: _Request | None = None
-        self._characters = 0
+        self._reply: Reply | None = None
+        self._told: HeraldError | None = None
         self._handlers: Mapping[str, Callable[[Event], None]] = {
             "describe": self._describe,
             "ping": self._ping,
@@ -92,12 +99,22 @@ class Connection:
             async with asyncio.TaskGroup() as tasks:
                 speaking = tasks.create_task(self._speak_requests())
                 await self._read_events()
+                self._check_answered()
                 speaking.cancel()
-        except* HeraldError as errors:
-            # Both tasks may fail at once: the client is told one reason.
-            await self._tell_and_close(next(error for error in errors.exceptions if isinstance(error, HeraldError)))
-        except* (OSError, TimeoutError):
+        except* ListenerGone:
             _LOGGER.info("%s: reads no more, given up", self._client)
+        except* Exception as errors:  # noqa: BLE001  # the task's edge: a defect must not end quietly
+            await self._tell_and_close(self._reason(errors))
+        finally:
+            for request in self._unanswered:
+                if request.session is not None:
+                    request.session.leave()
+
+    def _check_answered(self) -> None:
+        """Raises Interrupted: a client that only stopped writing still reads."""
+        if self._unanswered:
+            msg = "The client hung up before its reply was whole."
+            raise Interrupted(msg)
 
     # Reading
 
@@ -108,15 +125,10 @@ class Connection:
                 reader.feed(data)
                 while (event := reader.next_event()) is not None:
                     self._handle(event)
-                    await self._relieve()
+                    if self._writer.transport.get_write_buffer_size() > MAX_UNREAD:
+                        await drained(self._writer, self._services.config.write_timeout)
         if reader.mid_event:
             _LOGGER.info("%s: left in the middle of an event", self._client)
-
-    async def _relieve(self) -> None:
-        """Read no further while the client leaves too many answers unread. Raises TimeoutError when it goes on doing so."""
-        if self._writer.transport.get_write_buffer_size() > MAX_UNREAD:
-            async with asyncio.timeout(self._services.config.write_timeout):
-                await self._writer.drain()
 
     def _handle(self, event: Event) -> None:
         handler = self._handlers.get(event.type)
@@ -134,70 +146,82 @@ class Connection:
     def _synthesize(self, event: Event) -> None:
         if self._stream is not None:
             return  # the copy of the streamed text that is meant for servers that can't stream
-        request = self._open_request(read_wish(event), streamed=False)
-        self._push_text(request, read_text(event))
+        request = self._line_up(event, streamed=False)
+        self._push_text(request, event)
         request.text.end()
 
     def _start_text(self, event: Event) -> None:
-        wish = read_wish(event)
-        if self._stream is not None and self._stream.wish.session_id != (wish.session_id or ""):
+        before = self._stream
+        self._stream = self._line_up(event, streamed=True)
+        if before is None:
+            return
+        if before.session_id is None or before.session_id != self._stream.session_id:
             msg = "A synthesize-start before the synthesize-stop of the text before."
             raise ProtocolError(msg)
-        self._stream = self._open_request(wish, streamed=True)
+        before.text.end()  # replaced in its session
 
     def _add_text(self, event: Event) -> None:
-        self._push_text(self._open_stream(event), read_text(event))
+        self._push_text(self._streaming(event), event)
 
     def _stop_text(self, event: Event) -> None:
-        self._open_stream(event).text.end()
+        self._streaming(event).text.end()
         self._stream = None
 
-    def _open_stream(self, event: Event) -> _Request:
+    def _streaming(self, event: Event) -> _Request:
         if self._stream is None:
             msg = f"A {event.type} without a synthesize-start before it."
             raise ProtocolError(msg)
         return self._stream
 
-    def _open_request(self, wish: Wish, *, streamed: bool) -> _Request:
-        """Line up a reply. One of the same session that still speaks ends now."""
-        if self._waiting >= MAX_QUEUED:
-            msg = f"{self._waiting} requests wait on this connection already; {MAX_QUEUED} are allowed."
+    def _line_up(self, event: Event, *, streamed: bool) -> _Request:
+        """Put a reply in line. One of the same session that speaks or waits, on whatever connection, ends now."""
+        if len(self._unanswered) >= MAX_QUEUED:
+            msg = f"{len(self._unanswered)} requests of this connection wait already; {MAX_QUEUED} are allowed."
             raise Busy(msg)
-        if wish.session_id is not None:
-            self._services.sessions.interrupt(wish.session_id, Interrupted(REPLACED))
-        request = _Request(wish=wish, text=Channel(), streamed=streamed)
-        self._waiting += 1
-        self._characters = 0
+        request = _Request(streamed=streamed)
+        try:
+            self._plan(request, event)
+        except HeraldError as error:
+            request.refusal = error
+        self._unanswered.add(request)
         self._requests.push(request)
         return request
 
-    def _push_text(self, request: _Request, text: str) -> None:
-        self._characters += len(text)
-        limit = self._services.config.max_text
-        if self._characters > limit:
-            msg = f"A text of {self._characters} characters; {limit} are allowed (wyoming.max_text)."
-            raise TextTooLong(msg)
-        request.text.push(text)
+    def _plan(self, request: _Request, event: Event) -> None:
+        wish, services = read_wish(event), self._services
+        request.session_id = wish.session_id
+        request.synthesis = synthesis_request(wish, services.catalogue, services.synthesizer, services.config.rate)
+        request.session = services.sessions.open(wish.session_id, voice=request.synthesis.voice.name, client=self._client)
+
+    def _push_text(self, request: _Request, event: Event) -> None:
+        text, limit = read_text(event), self._services.config.max_text
+        request.characters += len(text)
+        if request.characters > limit:
+            msg = f"A text of {request.characters} characters; {limit} are allowed (wyoming.max_text)."
+            request.text.end(TextTooLong(msg))
+        elif text:
+            request.text.push(text)
 
     # Speaking
 
     async def _speak_requests(self) -> None:
         async for request in self._requests:
-            self._waiting -= 1
             try:
                 await self._speak(request)
             except Interrupted as error:
-                # The one that replaced it may wait on this very connection.
-                if not self._waiting:
+                if len(self._unanswered) == 1:
                     raise
-                self._tell(error)
+                self._tell(error)  # others are in line, perhaps the one that replaced it
+            self._unanswered.discard(request)
 
     async def _speak(self, request: _Request) -> None:
-        wish, services = request.wish, self._services
-        synthesis = synthesis_request(wish, services.catalogue, services.synthesizer, services.config.rate)
-        async with services.sessions.open(wish.session_id, voice=synthesis.voice.name, client=self._client):
-            text = as_it_comes(request.text, limit=services.config.text_timeout, setting="wyoming.text_timeout")
-            async with aclosing(services.synthesizer.speak(synthesis, text)) as events:
+        if request.session is None or request.synthesis is None:
+            raise request.refusal or HeraldError
+        services = self._services
+        words = as_it_comes(request.text, limit=services.config.text_timeout, setting="wyoming.text_timeout")
+        async with request.session as session, aclosing(words) as text:
+            session.on_interrupt = self._cut_short
+            async with aclosing(services.synthesizer.speak(request.synthesis, text)) as events:
                 await self._write_reply(events)
         if request.streamed:
             self._writer.write(encode(SynthesizeStopped().event()))
@@ -207,15 +231,34 @@ class Connection:
             async for event in events:
                 if isinstance(event, ReplyStart):
                     services = self._services
-                    reply = Reply(self._writer, event.format, timeout=services.config.write_timeout, turns=services.turns)
-                    stack.callback(reply.cut)  # nothing, where it has finished
+                    reply = Reply(self._writer, event.format, limit=services.config.write_timeout, turns=services.turns)
+                    self._reply = reply
+                    stack.callback(reply.cut)  # nothing, where it has ended
                 elif isinstance(event, bytes):
                     await reply.send(event)
             reply.finish()
 
+    def _cut_short(self, error: HeraldError) -> None:
+        """An interrupt: the listener knows before the engine, which may take its time."""
+        if self._reply is not None:
+            self._reply.cut()
+        self._tell(error)
+
     # The end
 
+    def _reason(self, errors: BaseExceptionGroup[Exception]) -> HeraldError:
+        """What the client is told: Herald's own words, or that something is broken here."""
+        for error in _leaves(errors):
+            if isinstance(error, HeraldError):
+                return error
+        _LOGGER.error("%s: a reply failed", self._client, exc_info=errors)
+        return HeraldError()
+
     def _tell(self, error: HeraldError) -> None:
+        """An `error` event, once."""
+        if error is self._told:
+            return
+        self._told = error
         level = logging.INFO if isinstance(error, Interrupted) else logging.WARNING
         _LOGGER.log(level, "%s: %s: %s", self._client, error.code, error)
         self._writer.write(encode(Error(text=str(error), code=error.code).event()))
@@ -232,3 +275,11 @@ class Connection:
                 self._writer.write_eof()
                 while await self._reader.read(READ_SIZE):
                     pass
+
+
+def _leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

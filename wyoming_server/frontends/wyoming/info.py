@@ -29,7 +29,7 @@ class InfoSource:
 
 
 def info(voices: list[Voice]) -> Info:
-    """Home Assistant reads the first program only, shows `description`, and needs every voice to have a language."""
+    """Home Assistant reads the first program only, and fails on one without a voice or a voice without a language."""
     program = TtsProgram(
         name=PROGRAM,
         attribution=_HERALD,
@@ -39,7 +39,7 @@ def info(voices: list[Voice]) -> Info:
         voices=[_voice(voice) for voice in voices],
         supports_synthesize_streaming=True,
     )
-    return Info(tts=[program])
+    return Info(tts=[program] if voices else [])
 
 
 def _voice(voice: Voice) -> TtsVoice:

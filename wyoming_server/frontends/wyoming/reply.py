@@ -19,21 +19,36 @@ WRITE_BUFFER = 64 * 1024
 """Bytes that may wait in the process for a listener before the synthesis does."""
 TURN = 0.1
 """Seconds of audio that a reply may hand on in one go, however fast its engine is."""
+AHEAD = 0.5
+"""Seconds by which a listener must be ahead before its reply waits for others."""
 TURNS = 2
 """Replies that may go on at a time, of those that have more to hand on: whoever asks for little is answered in between."""
+
+
+class ListenerGone(Exception):  # never told to anybody: there is nobody left
+    """The client takes no more bytes."""
+
+
+async def drained(writer: asyncio.StreamWriter, limit: float) -> None:
+    """Wait until the client has taken what waits for it. Raises ListenerGone when it does not for `limit` seconds."""
+    try:
+        async with asyncio.timeout(limit):
+            await writer.drain()
+    except (TimeoutError, ConnectionError) as error:
+        raise ListenerGone from error
 
 
 class Reply:
     """Writes the audio of one reply.
 
-    `timeout`: seconds that one write may stall before the listener counts as gone. `turns`: TURNS for all replies of a server.
+    `limit`: seconds that one write may stall before the listener counts as gone. `turns`: TURNS, for all replies of a server.
     """
 
-    def __init__(self, writer: asyncio.StreamWriter, audio: AudioFormat, *, timeout: float, turns: asyncio.Semaphore) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, audio: AudioFormat, *, limit: float, turns: asyncio.Semaphore) -> None:
         self._writer = writer
-        self._turns = turns
         self._audio = audio
-        self._timeout = timeout
+        self._limit = limit
+        self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._policy = ChunkPolicy(audio)
         self._encoder = AudioChunkEncoder(audio)
@@ -41,18 +56,18 @@ class Reply:
         self._in_a_row = 0
         self._due: asyncio.TimerHandle | None = None
         self._started = False
-        self._finished = False
+        self._ended = False
         self._last_frame = b""
 
     async def send(self, pcm: bytes) -> None:
-        """Hand on audio; waits while the listener is behind. Raises TimeoutError when it has stalled for too long."""
-        self._write(self._policy.push(pcm, self._loop.time()))
+        """Hand on audio; waits while the listener is behind. Raises ListenerGone."""
+        now = self._loop.time()
+        self._write(self._policy.push(pcm, now))
         self._arm()
         self._in_a_row += len(pcm)
         if self._writer.transport.get_write_buffer_size() > WRITE_BUFFER:
-            async with asyncio.timeout(self._timeout):
-                await self._writer.drain()
-        elif self._in_a_row > self._turn:
+            await drained(self._writer, self._limit)
+        elif self._in_a_row > self._turn and self._policy.lead(now) > AHEAD:
             async with self._turns:
                 await asyncio.sleep(0)
         else:
@@ -61,15 +76,16 @@ class Reply:
 
     def finish(self) -> None:
         """All of it, and audio-stop."""
-        self._disarm()
+        self._end()
         self._write(self._policy.flush())
         self._writer.write(encode(AudioStop().event()))
-        self._finished = True
 
     def cut(self) -> None:
-        """Where it has not finished: end what was sent with a short fade, since a hard stop clicks, and without audio-stop."""
-        self._disarm()
-        if self._started and not self._finished:
+        """Where it has not ended: end what was sent with a short fade, since a hard stop clicks, and without audio-stop."""
+        if self._ended:
+            return
+        self._end()
+        if self._started:
             held = b"".join(self._policy.flush())
             tail = fade_out(held, self._audio) if held else decay_tail(self._last_frame, self._audio)
             self._writer.write(self._encoder.encode(tail))
@@ -96,7 +112,8 @@ class Reply:
         self._write(self._policy.due(self._loop.time()))
         self._arm()
 
-    def _disarm(self) -> None:
+    def _end(self) -> None:
+        self._ended = True
         if self._due is not None:
             self._due.cancel()
             self._due = None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -19,10 +21,15 @@ from .connection import READ_SIZE, Connection, Services
 
 _LOGGER = logging.getLogger(__name__)
 
-DRAIN = 1.0
+DRAIN = 0.8
 """Seconds that replies have to end by themselves at a shutdown."""
-GOODBYE = 0.3
-"""Seconds that clients have after that to read why they were interrupted."""
+GOODBYE = 0.5
+"""Seconds after that in which engines are told and clients read why they were interrupted; then as long for what is cancelled."""
+SEND_BUFFER = 128 * 1024
+"""Bytes that wait for a listener in the system. Without a limit it takes megabytes: minutes of audio that no interrupt reaches,
+and a listener in real time would seem to stall for half of them."""
+KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
+"""A peer that vanished is noticed after two minutes."""
 
 
 class WyomingServer:
@@ -30,6 +37,7 @@ class WyomingServer:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.sessions = services.sessions
         self._connections: set[asyncio.Task[None]] = set()
         self.uris: list[str] = []
         """Where it listens; a port of 0 in the configuration is a real one here."""
@@ -42,13 +50,13 @@ class WyomingServer:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Accept clients while the block runs; then let replies end for a moment, and interrupt the rest in words."""
-        async with AsyncExitStack() as stack:
-            for uri in self._services.config.uri:
-                await stack.enter_async_context(self._listening(uri))
-            try:
+        try:
+            async with AsyncExitStack() as listeners:
+                for uri in self._services.config.uri:
+                    await listeners.enter_async_context(self._listening(uri))
                 yield
-            finally:
-                await self._end_connections()
+        finally:
+            await self._end_connections()
 
     @asynccontextmanager
     async def _listening(self, uri: str) -> AsyncIterator[None]:
@@ -78,6 +86,7 @@ class WyomingServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = _client_name(writer)
+        _tune(writer.get_extra_info("socket"))
         try:
             if (refusal := self._refusal(writer)) is not None:
                 _LOGGER.warning("%s: %s", client, refusal)
@@ -91,29 +100,44 @@ class WyomingServer:
     def _refusal(self, writer: asyncio.StreamWriter) -> HeraldError | None:
         config = self._services.config
         peer = writer.get_extra_info("peername")
-        if isinstance(peer, tuple):
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            if not config.allow.allows(peer[0]):
-                return AccessError(f"The address {peer[0]} may not speak here (wyoming.allow).")
+        if isinstance(peer, tuple) and not config.allow.allows(peer[0]):
+            return AccessError(f"The address {peer[0]} may not speak here (wyoming.allow).")
         if len(self._connections) > config.max_connections:
             return Busy(f"{config.max_connections} clients are connected; no more are allowed (wyoming.max_connections).")
         return None
 
     async def _end_connections(self) -> None:
+        sessions = self._services.sessions
+        sessions.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN):
-                await self._services.sessions.until_idle()
-        if self._services.sessions.interrupt_all(ShuttingDown()):
+                await sessions.until_idle()
+        if sessions.interrupt_all(ShuttingDown()):
             await asyncio.wait(self._connections, timeout=GOODBYE)
         for task in self._connections:
             task.cancel()
         if self._connections:
-            await asyncio.wait(self._connections)
+            await asyncio.wait(self._connections, timeout=GOODBYE)
+
+
+def _tune(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    if sock.family == socket.AF_UNIX:
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEPALIVE:
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
-    """Close at once; what a client has not read by now, it won't."""
-    writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
+    """Close at once. What a client has not taken by now ends in a reset, so that it does not take the part for the whole."""
+    if writer.transport.get_write_buffer_size():
+        with contextlib.suppress(OSError):
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+    else:
+        writer.close()
     with contextlib.suppress(OSError):
         await writer.wait_closed()
 
@@ -136,6 +160,7 @@ def _free_path(path: Path) -> Path:
     """The path of a Unix socket; one that a dead server left behind is removed, anything else is not touched."""
     if path.is_socket():
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
-            if probe.connect_ex(str(path)) != 0:
+            probe.setblocking(False)  # a server that is only busy must not hold this one up
+            if probe.connect_ex(str(path)) == errno.ECONNREFUSED:
                 path.unlink()
     return path

@@ -1,0 +1,187 @@
+"""The catalogue: what is listed, and which voice a client means."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+import pytest
+
+from wyoming_server.config import load_config
+from wyoming_server.engines.base import Engine, EngineEvent, Utterance
+from wyoming_server.engines.sentences import SentenceEngine
+from wyoming_server.errors import EngineUnavailable, UnknownVoice
+from wyoming_server.models import AudioFormat, Capabilities, Voice
+from wyoming_server.voices import Catalogue
+
+CONFIG = """
+engines: {tone: {}}
+voices:
+  butler: {engine: espeak, voice: en-GB+Mike, aliases: [alloy]}
+  siri: {engine: tone, voice: tone, language: de-DE}
+aliases: {中文女: zh-CN, en-US: siri}
+"""
+
+
+class Speaker(SentenceEngine):
+    """An engine with a few voices, and none after `broken` is set."""
+
+    title = "Speaker"
+    capabilities = Capabilities()
+
+    def __init__(self, name: str, **languages: tuple[str, ...]) -> None:
+        super().__init__(name, {})
+        self.languages = languages
+        self.broken = False
+
+    async def voices(self) -> Sequence[Voice]:
+        if self.broken:
+            msg = "It is gone."
+            raise EngineUnavailable(msg)
+        return [
+            Voice(name=tags[0], engine=self.name, engine_voice=tags[0], languages=tags, description=voice)
+            for voice, tags in self.languages.items()
+        ]
+
+    def unlisted_voice(self, voice_id: str) -> Voice | None:
+        base, plus, variant = voice_id.partition("+")
+        if variant == "nobody":
+            msg = "There is no variant 'nobody'."
+            raise UnknownVoice(msg)
+        return Voice(name=voice_id, engine=self.name, engine_voice=voice_id, languages=(base,)) if plus else None
+
+    def native_format(self, utterance: Utterance) -> AudioFormat:
+        return AudioFormat(rate=22_050)
+
+    async def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+        yield b""
+
+
+def espeak() -> Speaker:
+    return Speaker(
+        "espeak",
+        british=("en-GB", "en"),
+        american=("en-US",),
+        german=("de",),
+        chinese=("zh-CN", "cmn"),
+        cantonese=("zh-HK", "yue"),
+    )
+
+
+async def catalogue(folder: Path, yaml: str = "", *engines: Engine) -> Catalogue:
+    path = folder / "herald.yaml"
+    path.write_text(yaml)
+    made = Catalogue(load_config(path, {}), {engine.name: engine for engine in engines or (espeak(),)})
+    await made.refresh()
+    return made
+
+
+@pytest.fixture
+async def configured(tmp_path: Path) -> Catalogue:
+    return await catalogue(tmp_path, CONFIG, espeak(), Speaker("tone", tone=("fr-FR",)))
+
+
+async def test_without_configuration_every_espeak_voice_is_listed_by_its_tag(tmp_path: Path) -> None:
+    listed = (await catalogue(tmp_path)).listed()
+    assert [voice.name for voice in listed] == ["en-GB", "en-US", "de", "zh-CN", "zh-HK"]
+
+
+async def test_configured_voices_come_first_and_hide_espeaks(configured: Catalogue) -> None:
+    assert [voice.name for voice in configured.listed()] == ["butler", "siri", "tone/fr-FR"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("butler", "butler"),
+        ("alloy", "butler"),
+        ("中文女", "zh-CN"),
+        ("en-US", "en-US"),  # a name goes before an alias
+        ("tone/fr-FR", "tone/fr-FR"),
+        ("de", "de"),  # hidden, but there
+        ("en-GB+f3", "en-GB+f3"),
+        ("cmn", "zh-CN"),
+        ("fr", "tone/fr-FR"),
+    ],
+)
+async def test_a_name_is_a_voice_an_alias_or_a_language_in_this_order(configured: Catalogue, asked: str, found: str) -> None:
+    assert configured.find(asked).name == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("de-DE", "siri"),
+        ("de", "de"),
+        ("de-AT", "de"),
+        ("en", "en-GB"),
+        ("en_gb", "butler"),
+        ("en-AU", "en-GB"),
+        ("zh", "zh-CN"),
+        ("zh-Hant-HK", "zh-CN"),
+        ("yue", "zh-HK"),
+        ("fr", "tone/fr-FR"),
+    ],
+)
+async def test_a_language_is_spoken_by_the_exact_voice_before_the_nearest(configured: Catalogue, asked: str, found: str) -> None:
+    assert configured.find(language=asked).name == found
+
+
+async def test_what_nobody_speaks_is_refused_with_what_there_is(configured: Catalogue) -> None:
+    with pytest.raises(UnknownVoice, match="Did you mean butler"):
+        configured.find("buttler")
+    with pytest.raises(UnknownVoice, match="No voice speaks 'xx'"):
+        configured.find(language="xx")
+    with pytest.raises(UnknownVoice, match="variant"):
+        configured.find("en-GB+nobody")
+
+
+@pytest.mark.parametrize(
+    ("yaml", "lang", "found"),
+    [
+        ("", "", "en-US"),
+        ("", "C.UTF-8", "en-US"),
+        ("", "de_AT.UTF-8", "de"),
+        ("default_voice: zh-HK", "de_DE.UTF-8", "zh-HK"),
+        (CONFIG, "C.UTF-8", "butler"),
+        (CONFIG, "de_DE@euro", "siri"),
+        (CONFIG, "fr_FR.UTF-8", "butler"),  # a voice that somebody chose goes before one that nobody did
+    ],
+)
+async def test_the_default_is_the_configured_one_else_one_for_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, yaml: str, lang: str, found: str
+) -> None:
+    for variable in ("LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("LANG", lang)
+    assert (await catalogue(tmp_path, yaml, espeak(), Speaker("tone"))).find().name == found
+
+
+async def test_a_configured_variant_speaks_its_language(configured: Catalogue) -> None:
+    assert configured.find("butler").languages == ("en-GB",)
+
+
+async def test_a_configured_variant_that_is_not_there_stops_nobody_else(tmp_path: Path) -> None:
+    yaml = "voices: {butler: {engine: espeak, voice: en-GB+nobody}}"
+    assert [voice.name for voice in (await catalogue(tmp_path, yaml)).listed()] == ["butler"]
+
+
+async def test_an_engine_that_fails_keeps_the_voices_it_had(tmp_path: Path) -> None:
+    engine = espeak()
+    made = await catalogue(tmp_path, "", engine)
+    revision, listed = made.revision, made.listed()
+    engine.broken = True
+    await made.refresh()
+    assert (made.revision, made.listed()) == (revision, listed)
+    engine.broken = False
+    engine.languages["french"] = ("fr-FR",)
+    await made.refresh()
+    assert made.revision == revision + 1
+    assert made.find("fr-FR").description == "french"
+
+
+async def test_no_voice_at_all_is_an_engine_that_is_not_there(tmp_path: Path) -> None:
+    made = await catalogue(tmp_path, "", Speaker("espeak"))
+    for asked in ({}, {"name": "en-GB"}, {"language": "en"}):
+        with pytest.raises(EngineUnavailable, match="No voice is available"):
+            made.find(**asked)
