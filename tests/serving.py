@@ -15,7 +15,7 @@ from wyoming.audio import AudioChunk
 from wyoming.event import Event
 
 from wyoming_server.config import load_config
-from wyoming_server.engines.tone import ToneEngine
+from wyoming_server.engines.tone import ToneEngine, sine
 from wyoming_server.models import AudioFormat
 from wyoming_server.protocols.wyoming import WyomingReader, encode
 from wyoming_server.server import Running, running
@@ -39,6 +39,11 @@ async def serving(folder: Path, yaml: str = TONE, **wyoming: Any) -> AsyncIterat
     config = replace(config, wyoming=replace(config.wyoming, **wyoming))
     async with running(config, folder, PairingToken.load(folder, {})) as server:
         yield server
+
+
+def tone(characters: int) -> bytes:
+    """What that engine makes of so many characters."""
+    return sine(22_050, 440, 0, AudioFormat(rate=22_050).size(characters * 0.01))
 
 
 def tone_of(server: Running) -> ToneEngine:

@@ -5,36 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from wyoming.event import Event
 
-from wyoming_server.engines.tone import sine
 from wyoming_server.models import AudioFormat
 from wyoming_server.protocols.wyoming import encode
 from wyoming_server.server import Running
 
-from ..serving import TONE, Client, ended, serving, tone_of, until
-
-TEXT = "One two three. Four five six."
-
-
-def tone(characters: int, rate: int = 22_050) -> bytes:
-    return sine(rate, 440, 0, AudioFormat(rate=rate).size(characters * 0.01))
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    async with serving(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-async def client(server: Running) -> AsyncIterator[Client]:
-    async with await Client.connect(server) as client:
-        yield client
+from ..serving import TONE, Client, ended, serving, tone, tone_of, until
 
 
 async def test_describe_tells_one_streaming_program_with_every_voice(client: Client) -> None:

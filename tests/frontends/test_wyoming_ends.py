@@ -6,36 +6,18 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import pytest
 
 from wyoming_server.engines.base import EngineEvent, Utterance
-from wyoming_server.engines.tone import sine
 from wyoming_server.errors import EngineError
-from wyoming_server.models import AudioFormat
 from wyoming_server.server import Running
 
-from ..serving import TONE, Client, ended, serving, tone_of, until
+from ..serving import TONE, Client, ended, serving, tone, tone_of, until
 
 Speak = Callable[[str, Utterance], AsyncGenerator[EngineEvent, None]]
-
-
-def tone(characters: int) -> bytes:
-    return sine(22_050, 440, 0, AudioFormat(rate=22_050).size(characters * 0.01))
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    async with serving(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-async def client(server: Running) -> AsyncIterator[Client]:
-    async with await Client.connect(server) as client:
-        yield client
 
 
 def replace_engine(server: Running, monkeypatch: pytest.MonkeyPatch, speak: Speak) -> None:
@@ -106,9 +88,8 @@ async def test_an_error_among_others_is_the_one_that_is_told(
     assert heard.error == {"text": "The voice is gone.", "code": "engine_failed"}
 
 
-@pytest.fixture
-def slow_to_cancel(server: Running, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """An engine whose upstream takes a cancel only when the event is set."""
+def make_slow(server: Running, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """The tone engine's upstream takes a cancel only when the event is set."""
     taken = asyncio.Event()
 
     async def speak(text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
@@ -123,30 +104,22 @@ def slow_to_cancel(server: Running, monkeypatch: pytest.MonkeyPatch) -> asyncio.
 
 
 async def test_a_listener_hears_of_an_interrupt_before_a_slow_engine_does(
-    server: Running, client: Client, slow_to_cancel: asyncio.Event
+    server: Running, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    taken = make_slow(server, monkeypatch)
     client.send("synthesize", text="Hello.", context={"session_id": "s"})
     await client.until("audio-chunk")
     assert server.wyoming.sessions.interrupt("s")
     heard = await client.heard("error")
     assert heard.types == ["audio-chunk", "error"]  # the fade, and nothing behind it
-    slow_to_cancel.set()
+    taken.set()
     assert await client.receive() is None
 
 
 async def test_a_slow_engine_does_not_swallow_the_reason_of_a_shutdown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving(tmp_path))
-        taken = asyncio.Event()
-
-        async def speak(text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
-            try:
-                yield tone(10)
-                await asyncio.Event().wait()
-            finally:
-                await taken.wait()
-
-        replace_engine(server, monkeypatch, speak)
+        taken = make_slow(server, monkeypatch)
         client = await Client.connect(server)
         client.send("synthesize", text="Hello.")
         await client.until("audio-chunk")
