@@ -52,7 +52,7 @@ class HttpConfig:
     request_timeout: float = 10
     """Seconds until a request's head and body must have come whole."""
     allowed_hosts: tuple[str, ...] = ()
-    """Host names accepted beside IP addresses, localhost, the machine's own name and *.local."""
+    """Host names accepted beside IP addresses, localhost, the machine's own name with or without .local."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
