@@ -6,6 +6,7 @@ Frozen data only: no I/O, no engine, no protocol. Units stand under each field.
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -68,6 +69,15 @@ SETTING_RANGES: Mapping[str, Range] = {
 }
 
 
+WORDS_MAX = 2_000
+"""Characters of a setting that is words."""
+
+
+def shortened(value: object) -> str:
+    """A peer's value as it may stand in a sentence: never longer than a line."""
+    return reprlib.repr(value)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VoiceSettings:
     """How a voice speaks. `None` leaves it to the voice, and in the end to the engine."""
@@ -111,13 +121,13 @@ SETTING_NAMES = tuple(item.name for item in dataclasses.fields(VoiceSettings) if
 def _setting(name: str, value: Any) -> Any:
     """One checked value: a number within its range, or a word."""
     if name not in SETTING_RANGES:
-        if not isinstance(value, str):
-            msg = f"{name} is a word or a sentence, not {value!r}."
+        if not isinstance(value, str) or len(value) > WORDS_MAX:
+            msg = f"{name} is a word or a sentence of at most {WORDS_MAX} characters, not {shortened(value)}."
             raise BadSetting(msg)
         return value
     low, high = SETTING_RANGES[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        msg = f"{name} is a number from {low:g} to {high:g}, not {value!r}."
+        msg = f"{name} is a number from {low:g} to {high:g}, not {shortened(value)}."
         raise BadSetting(msg)
     return float(value)
 

@@ -131,6 +131,13 @@ async def test_voices_are_found_by_name_and_language_or_refused_in_words(client:
         ({"context": {"speed": 2}}, "bad_setting"),  # the tone takes no speed
         ({"context": {"frequency": 5}}, "bad_setting"),
         ({"context": {"session_id": "x" * 200}}, "bad_request"),
+        ({"voice": {"language": "a-" * 100_000}}, "bad_request"),
+        ({"voice": {"name": "a" * 100_000}}, "bad_request"),
+        ({"text_format": "a" * 100_000}, "bad_request"),
+        ({"context": {"rate": "1" * 100_000}}, "bad_setting"),
+        ({"context": {"volume": "1" * 100_000}}, "bad_setting"),
+        ({"context": {"emotion": "a" * 100_000}}, "bad_setting"),
+        ({"context": {"frequency": "a" * 100_000}}, "bad_setting"),
         ({"context": []}, "bad_request"),
         ({"text_format": "html"}, "bad_request"),
         ({"text_format": "ssml"}, "bad_setting"),
@@ -145,6 +152,7 @@ async def test_bad_requests_are_refused_in_words_and_closed(client: Client, data
     assert heard.error is not None
     assert heard.error["code"] == code
     assert heard.error["text"].endswith(".")
+    assert len(heard.error["text"]) < 500
 
 
 async def test_volume_is_herald_s_own_where_the_engine_has_none(client: Client) -> None:

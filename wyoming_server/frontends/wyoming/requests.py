@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from wyoming.event import Event
 
 from ...errors import BadSetting, RequestError, UnknownVoice
-from ...models import RATE_MAX, RATE_MIN, FormatWish, SynthesisRequest, TextFormat, VoiceSettings
+from ...models import RATE_MAX, RATE_MIN, FormatWish, SynthesisRequest, TextFormat, VoiceSettings, shortened
 from ...synthesis import Synthesizer
 from ...voices import Catalogue
 
@@ -18,6 +18,8 @@ _LOGGER = logging.getLogger(__name__)
 
 SESSION_ID_MAX = 128
 """Characters."""
+NAME_MAX = 256
+"""Characters of a voice's name, a speaker, a language or a text format."""
 
 T = TypeVar("T")
 
@@ -40,15 +42,15 @@ def read_wish(event: Event) -> Wish:
     """Raises RequestError for a field of the wrong kind."""
     voice = _field(event.data, "voice", dict) or {}
     context = _field(event.data, "context", dict) or {}
-    name = _field(voice, "name", str)
-    if speaker := _field(voice, "speaker", str):
+    name = _name(voice, "name")
+    if speaker := _name(voice, "speaker"):
         msg = f"The voice {name!r} has no speaker {speaker!r}: every speaker is a voice of its own here."
         raise UnknownVoice(msg)
     return Wish(
         voice=name,
-        language=_field(voice, "language", str),
-        text_format=_text_format(_field(event.data, "text_format", str)),
-        session_id=_session_id(context),
+        language=_name(voice, "language"),
+        text_format=_text_format(_name(event.data, "text_format")),
+        session_id=_name(context, "session_id", SESSION_ID_MAX),
         rate=_rate(context),
         context=context,
     )
@@ -88,6 +90,15 @@ def _field(data: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
     return value
 
 
+def _name(data: Mapping[str, Any], key: str, limit: int = NAME_MAX) -> str | None:
+    """A short text; an empty one says nothing."""
+    name = _field(data, key, str)
+    if name and len(name) > limit:
+        msg = f"A {key} of {len(name)} characters; {limit} are allowed."
+        raise RequestError(msg)
+    return name or None
+
+
 def _text_format(name: str | None) -> TextFormat:
     try:
         return TextFormat(name or TextFormat.TEXT)
@@ -96,19 +107,11 @@ def _text_format(name: str | None) -> TextFormat:
         raise RequestError(msg) from None
 
 
-def _session_id(context: Mapping[str, Any]) -> str | None:
-    session_id = _field(context, "session_id", str)
-    if session_id and len(session_id) > SESSION_ID_MAX:
-        msg = f"A session_id of {len(session_id)} characters; {SESSION_ID_MAX} are allowed."
-        raise RequestError(msg)
-    return session_id or None
-
-
 def _rate(context: Mapping[str, Any]) -> int | None:
     rate = context.get("rate")
     if rate is None:
         return None
     if isinstance(rate, bool) or not isinstance(rate, int) or not RATE_MIN <= rate <= RATE_MAX:
-        msg = f"rate is a whole number from {RATE_MIN} to {RATE_MAX} (Hz), not {rate!r}."
+        msg = f"rate is a whole number from {RATE_MIN} to {RATE_MAX} (Hz), not {shortened(rate)}."
         raise BadSetting(msg)
     return rate
