@@ -8,6 +8,7 @@
     │   ├── TextTooLong         text_too_long
     │   ├── UnknownVoice        unknown_voice
     │   ├── BadSetting          bad_setting         a setting out of range, or one that the engine does not take
+    │   ├── ConsentRequired     consent_required    a cloned or unlisted speaker, and nobody states that the speaker agreed
     │   └── TextTimeout         text_timeout        an open text stream brought nothing for too long
     ├── AccessError             access_denied       the peer's address, host or origin is not allowed
     │   └── TokenError          token_required      the pairing token is missing or wrong
@@ -15,6 +16,10 @@
     ├── EngineError             engine_failed       a speech engine failed
     │   ├── EngineUnavailable   engine_unavailable  not installed, not reachable, closed
     │   ├── EngineTimeout       engine_timeout
+    │   ├── EngineBusy          engine_busy         it has too much to do just now, for us or for others
+    │   ├── CredentialsRefused  credentials_refused missing, wrong or expired
+    │   ├── QuotaExceeded       quota_exceeded      what the account may use is used up
+    │   ├── VoiceRefused        voice_refused       the engine has no such voice, or not for this account
     │   └── Unspeakable         unspeakable         this text has nothing to say; the next one may
     ├── Interrupted             interrupted         somebody asked for silence, or for another text
     └── ShuttingDown            shutting_down
@@ -51,6 +56,9 @@ CODES: dict[str, ErrorCode] = {
     "text_too_long": ErrorCode(sentence="The text is too long.", http_status=413, flowing_status=40000001),
     "unknown_voice": ErrorCode(sentence="There is no such voice.", http_status=404, flowing_status=40000001),
     "bad_setting": ErrorCode(sentence="A setting is not valid.", http_status=400, flowing_status=40000001),
+    "consent_required": ErrorCode(
+        sentence="This speaker may be a real person, and nobody states consent.", http_status=403, flowing_status=40000001
+    ),
     "text_timeout": ErrorCode(sentence="The text did not go on.", http_status=408, flowing_status=40000004),
     "access_denied": ErrorCode(sentence="This address may not use Herald.", http_status=403, flowing_status=40100005),
     "token_required": ErrorCode(sentence="The pairing token is missing or wrong.", http_status=401, flowing_status=40100005),
@@ -62,6 +70,14 @@ CODES: dict[str, ErrorCode] = {
     "engine_timeout": ErrorCode(
         sentence="The speech engine did not answer in time.", retryable=True, http_status=504, flowing_status=50000000
     ),
+    "engine_busy": ErrorCode(
+        sentence="The speech engine has too much to do.", retryable=True, http_status=503, flowing_status=50000000
+    ),
+    "credentials_refused": ErrorCode(
+        sentence="The speech engine does not accept its credentials.", http_status=502, flowing_status=50000000
+    ),
+    "quota_exceeded": ErrorCode(sentence="The account's quota is used up.", http_status=502, flowing_status=50000000),
+    "voice_refused": ErrorCode(sentence="The speech engine does not offer this voice.", http_status=502, flowing_status=50000000),
     "unspeakable": ErrorCode(sentence="There is nothing to speak in this text.", http_status=422, flowing_status=41020001),
     "interrupted": ErrorCode(sentence="The speech was interrupted.", http_status=409, flowing_status=40000000),
     "shutting_down": ErrorCode(sentence="Herald is shutting down.", retryable=True, http_status=503, flowing_status=50000000),
@@ -122,6 +138,12 @@ class BadSetting(RequestError):
     code = "bad_setting"
 
 
+class ConsentRequired(RequestError):
+    """The message says how consent is stated."""
+
+    code = "consent_required"
+
+
 class TextTimeout(RequestError):
     code = "text_timeout"
 
@@ -148,6 +170,22 @@ class EngineUnavailable(EngineError):
 
 class EngineTimeout(EngineError):
     code = "engine_timeout"
+
+
+class EngineBusy(EngineError):
+    code = "engine_busy"
+
+
+class CredentialsRefused(EngineError):
+    code = "credentials_refused"
+
+
+class QuotaExceeded(EngineError):
+    code = "quota_exceeded"
+
+
+class VoiceRefused(EngineError):
+    code = "voice_refused"
 
 
 class Unspeakable(EngineError):

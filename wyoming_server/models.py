@@ -153,6 +153,12 @@ class Voice:
     """Apply the learned gain, so that this voice is as loud as the others."""
     trim_silence: bool = True
     """Drop the silence before a reply's first sound."""
+    scene: str = ""
+    """What the engine made it for, in the engine's words."""
+    emotions: tuple[str, ...] = ()
+    """What its setting `emotion` may be, as far as the engine tells."""
+    consent: bool = False
+    """The speaker agreed to be cloned, prompted or imitated."""
 
     @property
     def language(self) -> str:
@@ -167,6 +173,8 @@ class Capabilities:
     """Takes text in fragments as they come; otherwise it is given whole sentences."""
     settings: frozenset[str] = frozenset()
     """Which of SETTING_NAMES it takes; extras stand in its schema. `volume` is always possible: Herald has a gain stage."""
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    """Of settings that it takes in a narrower range than SETTING_RANGES."""
     text_formats: frozenset[TextFormat] = frozenset({TextFormat.TEXT})
     look_ahead: float | None = None
     """Seconds of audio that may be asked of it ahead of real time; `None`: no limit (a free, local engine)."""
@@ -228,6 +236,14 @@ class Mark:
     end: int
     """Code points in the spoken text: from `start` up to, not including, `end`."""
     text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """The reply stands in line for its engine. Told again whenever its place changes, before the audio that it delays."""
+
+    position: int
+    """1: the next."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from .audio.chain import PcmChain, Stage
 from .audio.level import volume_factor
 from .engines.base import Engine, EngineEvent, Utterance
-from .errors import EngineUnavailable
+from .errors import ConsentRequired, EngineUnavailable
 from .loudness import LoudnessStore
 from .models import PAUSE, SETTING_NAMES, AudioFormat, Mark, ReplyStart, SynthesisRequest, TextFormat, Voice, VoiceSettings
 from .text.speakable import SpeakableText
@@ -42,7 +42,10 @@ class Synthesizer:
 
     def check(self, request: SynthesisRequest) -> None:
         """Raise, in words, what can be known to be wrong before any text has come."""
-        self._engine(request.voice).check_request(_settings(request), request.text_format)
+        engine, voice = self._engine(request.voice), request.voice
+        engine.check_request(_settings(request), request.text_format, voice.engine_voice)
+        if engine.needs_consent(voice.engine_voice) and not voice.consent:
+            raise ConsentRequired(_consent(voice))
 
     def setting_names(self, voice: Voice) -> frozenset[str]:
         """What may be set for this voice, its engine's extras included; an unknown engine knows the common ones."""
@@ -83,6 +86,13 @@ def load_stages() -> None:
 
 def _settings(request: SynthesisRequest) -> VoiceSettings:
     return request.settings.over(request.voice.settings)
+
+
+def _consent(voice: Voice) -> str:
+    return (
+        f"The voice {voice.engine_voice} is not among those that {voice.engine} lists, so it may be a real person's. If that person "
+        "agreed, say so: `consent: true` in a voice of herald.yaml, or --consent on the command line."
+    )
 
 
 def _utterance(request: SynthesisRequest) -> Utterance:
@@ -134,7 +144,7 @@ class _Shaper:
 
     def __init__(self, request: SynthesisRequest, utterance: Utterance, engine: Engine, loudness: LoudnessStore) -> None:
         self._volume = utterance.settings.volume
-        self._can = engine.capabilities
+        self._can = engine.capabilities_of(utterance.voice)
         self._name = f"{engine.name}/{utterance.voice}"
         self._loudness = loudness
         self._source = engine.native_format(utterance)

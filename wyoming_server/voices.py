@@ -135,6 +135,9 @@ class Catalogue:
             speakable_text=voice.speakable_text,
             even_loudness=voice.even_loudness,
             trim_silence=voice.trim_silence,
+            scene=own.scene if own else "",
+            emotions=own.emotions if own else (),
+            consent=voice.consent,
         )
 
     def _engines_own(self, voice: VoiceConfig, offered: Mapping[str, Voice]) -> Voice | None:

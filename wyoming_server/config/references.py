@@ -66,7 +66,7 @@ class _References:
     def _check_settings(self, voice: VoiceConfig, engine: Engine) -> None:
         for name in sorted(voice.settings.given() - voice.settings.extras.keys()):
             try:
-                engine.check_request(VoiceSettings.parse({name: getattr(voice.settings, name)}), TextFormat.TEXT)
+                engine.check_request(VoiceSettings.parse({name: getattr(voice.settings, name)}), TextFormat.TEXT, voice.voice)
             except BadSetting as error:
                 self._problems.add(("voices", voice.name, name), f"is not for this voice: {error}")
 

@@ -6,7 +6,7 @@ The life cycle lives here; an engine fills in the hooks at the bottom. Engines k
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias
@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Self, TypeAlias
 import voluptuous as vol
 
 from ..errors import BadSetting, EngineUnavailable
-from ..models import AudioFormat, Capabilities, Mark, TextFormat, Voice, VoiceSettings
+from ..models import AudioFormat, Capabilities, Mark, TextFormat, Voice, VoiceSettings, Waiting
 
-EngineEvent: TypeAlias = bytes | Mark
-"""PCM in the engine's native format (whole frames), or a mark whose time and place count from the reply's start."""
+EngineEvent: TypeAlias = bytes | Mark | Waiting
+"""PCM in the engine's native format (whole frames), a mark whose time and place count from the reply's start, or a place in line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,9 +72,9 @@ class Engine(ABC):
         """Names of the voice settings that only this engine knows."""
         return frozenset(str(key) for key in self.extras_schema)
 
-    def check_request(self, settings: VoiceSettings, text_format: TextFormat) -> None:
-        """Raise BadSetting, in words, for what this engine does not take."""
-        can = self.capabilities
+    def check_request(self, settings: VoiceSettings, text_format: TextFormat, voice_id: str = "") -> None:
+        """Raise BadSetting, in words, for what this engine's voice does not take."""
+        can = self.capabilities_of(voice_id)
         if text_format not in can.text_formats:
             msg = f"{self.title} voices take no {text_format}, only {' or '.join(sorted(can.text_formats))}."
             raise BadSetting(msg)
@@ -82,6 +82,10 @@ class Engine(ABC):
         if unknown := sorted(settings.given() - takes):
             msg = f"{self.title} voices take no {' and no '.join(unknown)}; they take {', '.join(sorted(takes))}."
             raise BadSetting(msg)
+        for name, (low, high) in can.ranges.items():
+            if (value := getattr(settings, name)) is not None and not low <= value <= high:
+                msg = f"{self.title} voices take {name} from {low:g} to {high:g}, not {value:g}."
+                raise BadSetting(msg)
         try:
             vol.Schema(dict(self.extras_schema))(dict(settings.extras))
         except vol.Invalid as error:
@@ -112,6 +116,10 @@ class Engine(ABC):
     @abstractmethod
     def capabilities(self) -> Capabilities: ...
 
+    def capabilities_of(self, voice_id: str) -> Capabilities:
+        """What it can do with one of its voices, where that differs."""
+        return self.capabilities
+
     @abstractmethod
     async def voices(self) -> Sequence[Voice]:
         """The voices that it offers by itself, in a stable order. Names are the engine's own; the catalogue makes them unique."""
@@ -127,6 +135,17 @@ class Engine(ABC):
     def unlisted_voice(self, voice_id: str) -> Voice | None:
         """A voice that it accepts without listing it."""
         return None
+
+    def needs_consent(self, voice_id: str) -> bool:
+        """Whether this voice may be a real person's, so that it speaks only where somebody states that person's consent."""
+        return False
+
+    def prepare(self, voice_ids: Collection[str]) -> None:
+        """These voices are likely to be asked for soon: begin, without waiting, what would delay their first audio."""
+
+    async def verify(self, voice_id: str | None = None) -> str:
+        """Try the credentials with the cheapest call there is. What was found good, as a sentence; raises EngineError."""
+        return f"{self.title} needs no credentials."
 
     async def _close(self) -> None:
         """Free what `start` and `_speak` took."""

@@ -29,7 +29,7 @@ TEXT_LIMIT = 1_000_000
 
 WORDS_A_MINUTE = 175
 """At speed 1."""
-LIMITS: Mapping[str, Range] = {"speed": Range(0.46, 4), "pitch": Range(-9, 10)}
+RANGES: Mapping[str, Range] = {"speed": Range(0.46, 4), "pitch": Range(-9, 10)}
 """What the library reaches: 80 words a minute are its slowest; its pitch scale ends at half and twice the base frequency."""
 PITCH_FLOOR = 0.234
 """The part of a voice's mean pitch, relative to its base frequency, that the pitch scale leaves where it is."""
@@ -62,15 +62,7 @@ class EspeakEngine(SentenceEngine):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(settings=frozenset({"speed", "pitch", "volume"}), text_formats=frozenset(TextFormat))
-
-    def check_request(self, settings: VoiceSettings, text_format: TextFormat) -> None:
-        """As every engine's, and within what the library reaches."""
-        super().check_request(settings, text_format)
-        for name, (low, high) in LIMITS.items():
-            if (value := getattr(settings, name)) is not None and not low <= value <= high:
-                msg = f"{self.title} voices take {name} from {low:g} to {high:g}, not {value:g}."
-                raise BadSetting(msg)
+        return Capabilities(settings=frozenset({"speed", "pitch", "volume"}), ranges=RANGES, text_formats=frozenset(TextFormat))
 
     async def start(self) -> None:
         """Start one worker, so that the first word comes early; it gets ready while the server goes on."""
@@ -155,7 +147,7 @@ def _wheel() -> tuple[Path, Path]:
 
 
 def parameters(settings: VoiceSettings) -> dict[str, int]:
-    """Herald's settings on the library's scales. What is beyond LIMITS, as a fallback voice may be told, becomes the nearest."""
+    """Herald's settings on the library's scales. What is beyond RANGES, as a fallback voice may be told, becomes the nearest."""
     speed = WORDS_A_MINUTE * _or(settings.speed, 1)
     shift = 2 ** (_or(settings.pitch, 0) / 12)
     base = shift + (shift - 1) * PITCH_FLOOR
