@@ -24,10 +24,10 @@ FLOORS = (
 )
 PURE = ("protocols", "text", "audio")
 NO_IO = {"asyncio", "socket", "threading", "subprocess", "aiohttp", "websockets"}
-# What engines may share: the interface, the list, marks, and the wrapper for engines that take no fragments.
-ENGINE_COMMONS = {"base", "marks", "registry", "sentences"}
-# What front ends may share: text that is still being written.
-FRONT_END_COMMONS = {"text"}
+# What engines may share: the interface, the list, marks, turns, and the wrapper for engines that take no fragments.
+ENGINE_COMMONS = {"base", "fragments", "marks", "places", "registry", "sentences", "turns", "websocket"}
+# What front ends may share: text that is still being written, and the HTTP port that most of them are reached on.
+FRONT_END_COMMONS = {"http", "text"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

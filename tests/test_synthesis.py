@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -28,6 +29,7 @@ from wyoming_server.models import (
     TextFormat,
     Voice,
     VoiceSettings,
+    Waiting,
 )
 from wyoming_server.synthesis import ReplyEvent, Synthesizer
 
@@ -148,6 +150,31 @@ async def test_a_sentence_that_cannot_be_spoken_is_left_out() -> None:
     _, audio, marks = await reply(synthesizer(Player()), SynthesisRequest(voice=VOICE), "One. Two???\nThree.")
     assert AudioFormat(rate=RATE).seconds(len(audio)) == pytest.approx(2 * (1 + SILENCE) - (SILENCE - 0.02), abs=0.002)
     assert [mark.text for mark in marks if mark.kind is MarkKind.SENTENCE_START] == ["One.", "Three."]
+
+
+async def test_places_in_line_come_before_the_audio_they_delay_and_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    class Busy(Player):
+        async def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+            for position in (2, 1):
+                yield Waiting(position=position)
+            async for event in super().speak_sentence(text, utterance):
+                yield event
+
+    caplog.set_level(logging.INFO)
+    request = SynthesisRequest(voice=VOICE, format=FormatWish(rate=16_000))
+    events = [event async for event in synthesizer(Busy()).speak(request, text_of(["One. Two."]))]
+    assert events[1:3] == [Waiting(position=2), Waiting(position=1)]
+    assert [event for event in events if not isinstance(event, Waiting)] == [
+        event async for event in synthesizer(Player()).speak(request, text_of(["One. Two."]))
+    ]
+    assert caplog.messages == ["A reply waits for the engine player, as number 2 in line."]
+
+
+async def test_an_engine_with_one_turn_speaks_two_replies_whole() -> None:
+    synth = synthesizer(new_engine("tone", per_character=0.01, concurrency=1))
+    request = SynthesisRequest(voice=TONE)
+    alone = await reply(synth, request, "One sentence. Another.")
+    assert await asyncio.gather(*(reply(synth, request, "One sentence. Another.") for _ in range(5))) == [alone] * 5
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (22_050, 2), (48_000, 1)])

@@ -6,6 +6,7 @@ Knows no socket and no session: whoever reads the generator may close it, or can
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -17,15 +18,28 @@ from .audio.level import volume_factor
 from .engines.base import Engine, EngineEvent, Utterance
 from .errors import ConsentRequired, EngineUnavailable
 from .loudness import LoudnessStore
-from .models import PAUSE, SETTING_NAMES, AudioFormat, Mark, ReplyStart, SynthesisRequest, TextFormat, Voice, VoiceSettings
+from .models import (
+    PAUSE,
+    SETTING_NAMES,
+    AudioFormat,
+    Mark,
+    ReplyStart,
+    SynthesisRequest,
+    TextFormat,
+    Voice,
+    VoiceSettings,
+    Waiting,
+)
 from .text.speakable import SpeakableText
 
 if TYPE_CHECKING:
     from .audio.loudness import LoudnessMeter
     from .audio.trim import LeadTrim
 
-ReplyEvent: TypeAlias = ReplyStart | bytes | Mark
-"""First a ReplyStart, then PCM in its format, and marks."""
+ReplyEvent: TypeAlias = ReplyStart | bytes | Mark | Waiting
+"""First a ReplyStart, then PCM in its format, marks, and places in line."""
+
+_LOGGER = logging.getLogger(__name__)
 
 EMPTY_REPLY = 0.02
 """Seconds of silence where the text has nothing to say: a listener waits for audio."""
@@ -90,8 +104,8 @@ def _settings(request: SynthesisRequest) -> VoiceSettings:
 
 def _consent(voice: Voice) -> str:
     return (
-        f"The voice {voice.engine_voice} is not among those that {voice.engine} lists, so it may be a real person's. If that person "
-        "agreed, say so: `consent: true` in a voice of herald.yaml, or --consent on the command line."
+        f"The voice {voice.engine_voice} is not among those that {voice.engine} lists, so it may be a real person's. If that "
+        "person agreed, say so: `consent: true` in a voice of herald.yaml, or --consent on the command line."
     )
 
 
@@ -144,7 +158,8 @@ class _Shaper:
 
     def __init__(self, request: SynthesisRequest, utterance: Utterance, engine: Engine, loudness: LoudnessStore) -> None:
         self._volume = utterance.settings.volume
-        self._can = engine.capabilities_of(utterance.voice)
+        self._can = engine.capabilities_of(utterance.voice, utterance.settings)
+        self._engine = engine.name
         self._name = f"{engine.name}/{utterance.voice}"
         self._loudness = loudness
         self._source = engine.native_format(utterance)
@@ -156,17 +171,21 @@ class _Shaper:
         self._marks: list[Mark] = []
         self._seconds = 0.0
         self._empty = True
+        self._waited = False
 
-    def shape(self, event: EngineEvent) -> Iterator[bytes | Mark]:
+    def shape(self, event: EngineEvent) -> Iterator[bytes | Mark | Waiting]:
         """An engine's event as the listener gets it; long audio in pieces, so that it keeps nobody else waiting."""
-        if isinstance(event, Mark):
-            self._marks.append(event)
-        else:
+        if isinstance(event, bytes):
             self._seconds += self._source.seconds(len(event))
             for piece in self._chain.pieces(event):
                 if piece:
                     self._empty = False
                     yield piece
+        elif isinstance(event, Mark):
+            self._marks.append(event)
+        else:
+            self._log_waiting(event)
+            yield event
         if self._trim is None or self._trim.started:
             yield from self._due_marks()
 
@@ -184,6 +203,12 @@ class _Shaper:
         for mark in self._marks:
             yield replace(mark, time=max(0.0, mark.time - self._trim.dropped)) if self._trim is not None else mark
         self._marks.clear()
+
+    def _log_waiting(self, waiting: Waiting) -> None:
+        """Once per reply: its later places follow from the first."""
+        if not self._waited:
+            self._waited = True
+            _LOGGER.info("A reply waits for the engine %s, as number %d in line.", self._engine, waiting.position)
 
     def _new_trim(self, voice: Voice) -> LeadTrim | None:
         if not (self._can.speech and voice.trim_silence):

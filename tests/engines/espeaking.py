@@ -77,7 +77,7 @@ async def collected(events: AsyncGenerator[EngineEvent, None]) -> tuple[bytes, l
     async for event in events:
         if isinstance(event, Mark):
             marks.append(event)
-        else:
+        elif isinstance(event, bytes):
             audio += event
     return bytes(audio), marks
 

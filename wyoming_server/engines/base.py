@@ -6,18 +6,23 @@ The life cycle lives here; an engine fills in the hooks at the bottom. Engines k
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self, TypeAlias
 
 import voluptuous as vol
 
 from ..errors import BadSetting, EngineUnavailable
 from ..models import AudioFormat, Capabilities, Mark, TextFormat, Voice, VoiceSettings, Waiting
+from .turns import Turns
 
 EngineEvent: TypeAlias = bytes | Mark | Waiting
-"""PCM in the engine's native format (whole frames), a mark whose time and place count from the reply's start, or a place in line."""
+"""PCM in the engine's native format (whole frames), a mark that counts from the reply's start, or a place in line."""
+
+CONCURRENCY_MAX = 1000
+"""Requests at once that an engine may be allowed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +36,11 @@ class Utterance:
     text_format: TextFormat = TextFormat.TEXT
     rate: int | None = None
     """Hz the listener wants; an engine that can choose makes the nearest it has."""
+
+
+def concurrency_option(default: int | None) -> dict[Any, Any]:
+    """The schema of `concurrency`, how many requests at once: for the options of an engine that takes turns."""
+    return {vol.Optional("concurrency", default=default): vol.Maybe(vol.All(int, vol.Range(min=1, max=CONCURRENCY_MAX)))}
 
 
 class Engine(ABC):
@@ -60,6 +70,19 @@ class Engine(ABC):
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
+    @cached_property
+    def turns(self) -> Turns | None:
+        """One for each request to it, where its option `concurrency` limits them; the owner is the reply's utterance."""
+        if (limit := self.options.get("concurrency")) is None:
+            return None
+        key = self._account()
+        return Turns(limit) if key is None else Turns.shared((self.type, key), limit)
+
+    @cached_property
+    def _extras_check(self) -> vol.Schema:
+        """Compiled once: that takes longer than all the rest of a check."""
+        return vol.Schema(dict(self.extras_schema))
+
     async def start(self) -> None:
         """Make ready what every reply shares. Engines that need nothing leave it."""
 
@@ -74,7 +97,7 @@ class Engine(ABC):
 
     def check_request(self, settings: VoiceSettings, text_format: TextFormat, voice_id: str = "") -> None:
         """Raise BadSetting, in words, for what this engine's voice does not take."""
-        can = self.capabilities_of(voice_id)
+        can = self.capabilities_of(voice_id, settings)
         if text_format not in can.text_formats:
             msg = f"{self.title} voices take no {text_format}, only {' or '.join(sorted(can.text_formats))}."
             raise BadSetting(msg)
@@ -87,7 +110,7 @@ class Engine(ABC):
                 msg = f"{self.title} voices take {name} from {low:g} to {high:g}, not {value:g}."
                 raise BadSetting(msg)
         try:
-            vol.Schema(dict(self.extras_schema))(dict(settings.extras))
+            self._extras_check(dict(settings.extras))
         except vol.Invalid as error:
             msg = f"{self.title} voices: {error}."
             raise BadSetting(msg) from error
@@ -116,8 +139,8 @@ class Engine(ABC):
     @abstractmethod
     def capabilities(self) -> Capabilities: ...
 
-    def capabilities_of(self, voice_id: str) -> Capabilities:
-        """What it can do with one of its voices, where that differs."""
+    def capabilities_of(self, voice_id: str, settings: VoiceSettings) -> Capabilities:
+        """What it can do with one of its voices, where that differs; its own extras among the settings may matter."""
         return self.capabilities
 
     @abstractmethod
@@ -146,6 +169,10 @@ class Engine(ABC):
     async def verify(self, voice_id: str | None = None) -> str:
         """Try the credentials with the cheapest call there is. What was found good, as a sentence; raises EngineError."""
         return f"{self.title} needs no credentials."
+
+    def _account(self) -> Hashable | None:
+        """What `concurrency` is counted for: engines of its type with the same credential share their turns. `None`: it alone."""
+        return None
 
     async def _close(self) -> None:
         """Free what `start` and `_speak` took."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import AsyncGenerator, AsyncIterable
 
-from ..models import AudioFormat, Mark, MarkKind, Sentence
+from ..models import AudioFormat, Mark, MarkKind, Sentence, Waiting
 from .base import EngineEvent
 
 
@@ -24,20 +24,22 @@ class Marker:
     async def marked(self, sentence: Sentence, events: AsyncIterable[EngineEvent]) -> AsyncGenerator[EngineEvent, None]:
         """The events of one sentence, which count from its start, at their place in the reply and between its own marks.
 
-        A sentence without an event gets none. Whoever made `events` closes them.
+        A sentence without an event gets none; a place in line opens none and is passed on. Whoever made `events` closes them.
         """
         begin = self.seconds
         silent = True
         async for event in events:
-            if silent:
+            if silent and not isinstance(event, Waiting):
                 silent = False
                 yield self._mark(MarkKind.SENTENCE_START, sentence)
-            if isinstance(event, Mark):
+            if isinstance(event, bytes):
+                self._bytes += len(event)
+                yield event
+            elif isinstance(event, Mark):
                 yield dataclasses.replace(
                     event, time=begin + event.time, start=sentence.start + event.start, end=sentence.start + event.end
                 )
             else:
-                self._bytes += len(event)
                 yield event
         if not silent:
             yield self._mark(MarkKind.SENTENCE_END, sentence)

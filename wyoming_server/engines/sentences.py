@@ -1,7 +1,8 @@
 """The missing ability of most engines: text in fragments. Splits it, and asks for the next sentence while one plays.
 
 Look-ahead is bounded twice: at most one sentence is in flight beyond the one being heard, and none is asked for while the audio
-already made is further ahead of real time than the engine's `look_ahead`. So an interrupt finds little paid work ahead.
+already made is further ahead of real time than the engine's `look_ahead`. So an interrupt finds little paid work ahead. An engine
+that takes turns gives one to each sentence, from its request to its last audio.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from typing import Any, ClassVar
 
 from ..channel import Channel
 from ..errors import EngineUnavailable, Unspeakable
-from ..models import PAUSE, Sentence, TextFormat
+from ..models import PAUSE, Sentence, TextFormat, Waiting
 from ..text.sentences import SentenceSplitter, is_speakable
 from .base import Engine, EngineEvent, Utterance
 from .marks import Marker
+from .turns import Turn
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -67,6 +69,24 @@ class _Part:
         self.events: Channel[EngineEvent] = Channel(QUEUED_EVENTS)
         self.heard = asyncio.Event()
         """Set with the first event, or at the end."""
+        self._awaited = False
+        self._place: Waiting | None = None
+
+    def listen(self) -> Channel[EngineEvent]:
+        """Its events, once the listener has come to it. Before, nobody hears of its place in line: it delays nothing yet."""
+        self._awaited = True
+        self._tell_place()
+        return self.events
+
+    async def stand_in_line(self, turn: Turn) -> None:
+        async for place in turn.waiting():
+            self._place = place
+            self._tell_place()
+        self._place = None
+
+    def _tell_place(self) -> None:
+        if self._awaited and self._place is not None:
+            self.events.push(self._place)
 
     async def synthesise(self, engine: SentenceEngine, utterance: Utterance) -> None:
         try:
@@ -99,7 +119,7 @@ class _Reply:
     async def events(self) -> AsyncGenerator[EngineEvent, None]:
         self._run(self._direct(), self._parts)
         async for part in self._parts:
-            async with aclosing(self._marker.marked(part.sentence, part.events)) as events:
+            async with aclosing(self._marker.marked(part.sentence, part.listen())) as events:
                 async for event in events:
                     if isinstance(event, bytes):
                         self._dry_at = max(self._dry_at, monotonic()) + self._format.seconds(len(event))
@@ -123,7 +143,12 @@ class _Reply:
 
     async def _synthesise(self, part: _Part) -> None:
         await self._wait_for_real_time()
-        await part.synthesise(self._engine, self._utterance)
+        if (turns := self._engine.turns) is None:
+            await part.synthesise(self._engine, self._utterance)
+            return
+        with turns.ask(self._utterance) as turn:
+            await part.stand_in_line(turn)
+            await part.synthesise(self._engine, self._utterance)
 
     async def _sentences(self) -> AsyncGenerator[Sentence, None]:
         if self._utterance.text_format is TextFormat.SSML:

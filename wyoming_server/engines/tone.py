@@ -10,7 +10,7 @@ import math
 from array import array
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ import voluptuous as vol
 
 from ..errors import EngineError, EngineTimeout, EngineUnavailable, Unspeakable
 from ..models import RATE_MAX, RATE_MIN, AudioFormat, Capabilities, Sentence, Voice
-from .base import EngineEvent, Utterance
+from .base import EngineEvent, Utterance, concurrency_option
 from .marks import Marker
 from .sentences import SentenceEngine
 
@@ -52,7 +52,7 @@ class Event:
 
 
 class ToneEngine(SentenceEngine):
-    """Options: `rate`, `streaming_text`, `look_ahead`, and the script's:
+    """Options: `rate`, `streaming_text`, `look_ahead`, `concurrency`, and the script's:
 
     A tone of `frequency` Hz, `per_character` s of it each, in pieces of `piece` s. `delay` s pass before a sentence's first
     audio, `pace` is a factor of real time (0: at once); at `stall_at` or `fail_at` s of a sentence it stalls, or fails with the
@@ -65,6 +65,7 @@ class ToneEngine(SentenceEngine):
         vol.Optional("rate", default=22_050): vol.All(int, vol.Range(min=RATE_MIN, max=RATE_MAX)),
         vol.Optional("streaming_text", default=False): bool,
         vol.Optional("look_ahead", default=None): vol.Maybe(_SECONDS),
+        **concurrency_option(None),
         **{vol.Optional(name, default=default): check for name, (default, check) in _SCRIPT.items()},
     }
     extras_schema: ClassVar[Mapping[Any, Any]] = {vol.Optional(name): check for name, (_, check) in _SCRIPT.items()}
@@ -99,9 +100,13 @@ class ToneEngine(SentenceEngine):
         async for fragment in text:
             sentence = Sentence(text=fragment, start=start)
             start = sentence.end
-            async with aclosing(self.speak_sentence(fragment, utterance)) as spoken:
-                async for event in marker.marked(sentence, spoken):
-                    yield event
+            with ExitStack() as stack:
+                if self.turns is not None:
+                    async for place in stack.enter_context(self.turns.ask(utterance)).waiting():
+                        yield place
+                async with aclosing(self.speak_sentence(fragment, utterance)) as spoken:
+                    async for event in marker.marked(sentence, spoken):
+                        yield event
 
     async def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
         script = {**self.options, **utterance.settings.extras}

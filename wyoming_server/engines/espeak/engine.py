@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import voluptuous as vol
 
-from ...errors import BadSetting, ConfigError, EngineUnavailable, TextTooLong, Unspeakable
+from ...errors import ConfigError, EngineUnavailable, TextTooLong, Unspeakable
 from ...models import AudioFormat, Capabilities, Mark, MarkKind, Range, TextFormat, Voice, VoiceSettings
 from ..base import EngineEvent, Utterance
 from ..sentences import SentenceEngine
