@@ -1,0 +1,1 @@
+"""Stand-ins for vendors' servers: strict, observable, and as faulty as asked."""
