@@ -11,6 +11,8 @@ import voluptuous as vol
 from wyoming_server.engines.base import Engine
 from wyoming_server.engines.registry import engine_class
 
+from ..simulators.openspeech import simulator
+
 
 def new_engine(engine_type: str, **options: Any) -> Engine:
     """An engine with its defaults, as the configuration would make it."""
@@ -31,6 +33,38 @@ async def tone_streaming() -> AsyncIterator[Engine]:
 
 
 @asynccontextmanager
+async def tone_in_turns() -> AsyncIterator[Engine]:
+    async with tone(concurrency=1) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def tone_streaming_in_turns() -> AsyncIterator[Engine]:
+    async with tone(streaming_text=True, concurrency=1) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def openspeech(**options: Any) -> AsyncIterator[Engine]:
+    async with simulator(pace=200) as service:
+        engine = new_engine("openspeech", url=service.url, appid="1234567890", token="access-token", **options)
+        async with engine:
+            yield engine
+
+
+@asynccontextmanager
+async def openspeech_v1() -> AsyncIterator[Engine]:
+    async with openspeech(api="v1", resource_id="seed-tts-1.0") as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def openspeech_mp3() -> AsyncIterator[Engine]:
+    async with openspeech(encoding="mp3") as engine:
+        yield engine
+
+
+@asynccontextmanager
 async def espeak() -> AsyncIterator[Engine]:
     async with new_engine("espeak") as engine:
         yield engine
@@ -38,6 +72,11 @@ async def espeak() -> AsyncIterator[Engine]:
 
 CASES: dict[str, Callable[[], AbstractAsyncContextManager[Engine]]] = {
     "espeak": espeak,
+    "openspeech": openspeech,
+    "openspeech (v1)": openspeech_v1,
+    "openspeech (mp3)": openspeech_mp3,
     "tone": tone,
+    "tone (in turns)": tone_in_turns,
     "tone (streaming text)": tone_streaming,
+    "tone (streaming text, in turns)": tone_streaming_in_turns,
 }

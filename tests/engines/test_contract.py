@@ -58,7 +58,7 @@ async def spoken(engine: Engine, parts: Iterable[str], utterance: Utterance | No
     async for event in engine.speak(fragments(parts), utterance or await first_voice(engine)):
         if isinstance(event, Mark):
             marks.append(event)
-        else:
+        elif isinstance(event, bytes):
             audio += event
     return bytes(audio), marks
 
@@ -185,14 +185,15 @@ async def test_a_closed_engine_refuses_in_words(engine: Engine) -> None:
 
 
 async def test_it_takes_what_it_says_it_takes_and_refuses_the_rest(engine: Engine) -> None:
-    can = engine.capabilities
+    voice = (await first_voice(engine)).voice
+    can = engine.capabilities_of(voice, VoiceSettings())
     some = {"speed": 1.5, "pitch": 2.0, "volume": 60.0, "emotion": "happy", "emotion_scale": 2.0, "instructions": "Whisper."}
     for name, value in some.items():
         settings = VoiceSettings.parse({name: value})
         if name in can.settings | {"volume"}:
-            engine.check_request(settings, TextFormat.TEXT)
+            engine.check_request(settings, TextFormat.TEXT, voice)
         else:
             with pytest.raises(BadSetting, match=name):
-                engine.check_request(settings, TextFormat.TEXT)
+                engine.check_request(settings, TextFormat.TEXT, voice)
     with pytest.raises(BadSetting, match="no_such_setting"):
-        engine.check_request(VoiceSettings.parse({"no_such_setting": 1}), TextFormat.TEXT)
+        engine.check_request(VoiceSettings.parse({"no_such_setting": 1}), TextFormat.TEXT, voice)

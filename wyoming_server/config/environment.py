@@ -1,7 +1,8 @@
 """The environment over a document: HERALD_SECTION__KEY beats the file, HERALD_SECTION__KEY_FILE names a file with the value.
 
 Only says which variable is which key; what is allowed there, the schema decides as it does for the file. Variables that are not
-meant for the configuration (HERALD_CONFIG, HERALD_STATE, those of scripts) have no double underscore and are left alone.
+meant for the configuration (HERALD_CONFIG, HERALD_STATE, those of scripts) have no double underscore and are left alone. Some
+variables of programs that Herald replaces are another name for one of its own.
 """
 
 from __future__ import annotations
@@ -20,8 +21,27 @@ FILE_SUFFIX = "_FILE"
 SECRET_SIZE_MAX = 65_536
 """Bytes of a file that a variable names."""
 
-_OTHER_NAMES = {"LOG_LEVEL": "HERALD_LOG__LEVEL"}
-"""Variables of services that Herald replaces; Herald's own name beats them."""
+OPENSPEECH = "OPENSPEECH_"
+_ENGINE, _VOICE = "HERALD_ENGINES__OPENSPEECH__", "HERALD_VOICES__OPENSPEECH__"
+
+_OPENSPEECH_NAMES = {
+    "APPID": f"{_ENGINE}APPID",
+    "TOKEN": f"{_ENGINE}TOKEN",
+    "CLUSTER": f"{_ENGINE}CLUSTER",
+    "HOST": f"{_ENGINE}URL",
+    "API_KEY": f"{_ENGINE}API_KEY",
+    "SECRET_KEY": f"{_ENGINE}SECRET_KEY",
+    "VOICE_TYPE": f"{_VOICE}VOICE",
+    "CONSENT": f"{_VOICE}CONSENT",
+}
+OTHER_NAMES = {
+    "LOG_LEVEL": "HERALD_LOG__LEVEL",
+    **{f"{OPENSPEECH}{name}{end}": f"{own}{end}" for name, own in _OPENSPEECH_NAMES.items() for end in ("", FILE_SUFFIX)},
+}
+"""Variables of programs that Herald replaces; Herald's own name beats them."""
+_VOICE_TYPE = f"{OPENSPEECH}VOICE_TYPE"
+CONSENT = f"{OPENSPEECH}CONSENT"
+"""States consent for the voice that the other names."""
 
 
 class _Variable(NamedTuple):
@@ -47,6 +67,25 @@ def overlay(document: Document, environ: Mapping[str, str], problems: Problems) 
         elif (value := _value(variable, problems, place)) is not None:
             given[path] = variable.name
             _set(document, path, Plain(value), place, problems)
+            if _base(variable.name) == _VOICE_TYPE:
+                _imply_voice(document, str(path[1]), place, problems)
+
+
+def names_in_use(environ: Mapping[str, str]) -> list[str]:
+    """Herald's variables, and those of other names that configure it."""
+    return sorted({*(name for name in environ if name.startswith(PREFIX)), *(variable.name for variable in _variables(environ))})
+
+
+def variables_of_engine(name: str) -> list[str]:
+    """The variables of other programs that configure the engine of this name."""
+    own = f"{PREFIX}ENGINES__{name.upper()}__"
+    return [other for other, ours in OTHER_NAMES.items() if ours.startswith(own) and not other.endswith(FILE_SUFFIX)]
+
+
+def consent_variable(variable: str) -> str:
+    """Where the environment states consent for a voice that `variable` named."""
+    name = _base(variable)
+    return CONSENT if name == _VOICE_TYPE else f"{name.rpartition('__')[0]}__CONSENT"
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[_Variable]:
@@ -54,14 +93,23 @@ def _variables(environ: Mapping[str, str]) -> Iterator[_Variable]:
     given = {name: value for name, value in sorted(environ.items()) if value}
     upper = {name.upper() for name in given}
     for name, value in given.items():
-        if name.upper().startswith(PREFIX):
-            key = name[len(PREFIX) :]
-            from_file = key.upper().endswith(FILE_SUFFIX)
-            key = (key[: -len(FILE_SUFFIX)] if from_file else key).lower()
-            if "__" in key or key in TOP_KEYS:
-                yield _Variable(name, key, value, from_file)
-        elif (own := _OTHER_NAMES.get(name)) and not upper & {own, own + FILE_SUFFIX}:
-            yield _Variable(name, own.removeprefix(PREFIX).lower(), value, from_file=False)
+        own = OTHER_NAMES.get(name, name)
+        if not own.upper().startswith(PREFIX) or (own is not name and not _has_a_say(name, own, upper)):
+            continue
+        key, from_file = _base(own[len(PREFIX) :]).lower(), own.upper().endswith(FILE_SUFFIX)
+        if "__" in key or key in TOP_KEYS:
+            yield _Variable(name, key, value, from_file)
+
+
+def _has_a_say(name: str, own: str, given: set[str]) -> bool:
+    """Whether a variable of another program counts: not beside Herald's own; consent only where there is somebody to consent."""
+    lonely = _base(name) == CONSENT and not given & {_VOICE_TYPE, _VOICE_TYPE + FILE_SUFFIX}
+    return not lonely and not given & {_base(own), _base(own) + FILE_SUFFIX}
+
+
+def _base(name: str) -> str:
+    """The name without the ending that makes it one of a file."""
+    return name[: -len(FILE_SUFFIX)] if name.upper().endswith(FILE_SUFFIX) else name
 
 
 def _path(key: str, root: Mapping[str, Any]) -> KeyPath:
@@ -101,7 +149,7 @@ def _read_secret(path: Path) -> str:
     return data.decode("utf-8-sig").rstrip("\r\n")
 
 
-def _set(document: Document, path: KeyPath, value: Plain, place: Place, problems: Problems) -> None:
+def _set(document: Document, path: KeyPath, value: Plain | None, place: Place, problems: Problems) -> None:
     """Put a value into the document, with the mappings above it."""
     at = document.root
     for depth, key in enumerate(path[:-1], start=1):
@@ -114,3 +162,24 @@ def _set(document: Document, path: KeyPath, value: Plain, place: Place, problems
             return
     at[path[-1]] = value
     document.places[path] = place
+
+
+def _imply_voice(document: Document, name: str, place: Place, problems: Problems) -> None:
+    """OPENSPEECH_VOICE_TYPE means an engine, a voice, and the default voice, as far as nothing else is said."""
+    implied: dict[KeyPath, Plain | None] = {
+        ("engines", "openspeech"): None,
+        ("voices", name, "engine"): Plain("openspeech"),
+        ("default_voice",): Plain(name),
+    }
+    for path, value in implied.items():
+        if not _is_said(document.root, path):
+            _set(document, path, value, place, problems)
+
+
+def _is_said(at: Any, path: KeyPath) -> bool:
+    """Whether there is a value, or something else where the mapping around it should be."""
+    for key in path:
+        if not isinstance(at, dict):
+            break
+        at = at.get(key)
+    return at is not None

@@ -43,6 +43,10 @@ class Problems:
                 self._add((*path, *_key_path(error)), error)
             return None
 
+    def place(self, path: KeyPath) -> Place:
+        """Where the value stands, or the nearest mapping around it."""
+        return self._document.place(path)
+
     def raise_if_any(self) -> None:
         """Raises ConfigError with all sentences."""
         if not self._found:

@@ -15,12 +15,15 @@ from ..engines.registry import engine_class
 from ..errors import BadSetting, ConfigError
 from ..models import TextFormat, VoiceSettings
 from .describe import listing
+from .environment import consent_variable
 from .problems import Problems
 from .scalars import KeyPath, quoted
 from .values import Config, VoiceConfig
 
 _LANGUAGE_VOICE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*(\+.+)?")
 """A language, or eSpeak NG's voice for it with or without a variant: whether there is one, only the engines know."""
+
+_PERSON = "the engine does not list this voice, so it may be a real person's"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -43,9 +46,10 @@ class Names:
 
 
 def check_references(config: Config, names: Names, problems: Problems) -> None:
-    """Note every name that leads nowhere, or two ways, and every setting that a voice's engine does not take."""
+    """Note every name that leads nowhere, or two ways, every setting that a voice's engine does not take, and missing consent."""
     references = _References(config, names, problems)
     references.check_settings()
+    references.check_consent()
     references.check_aliases()
     references.check_default()
 
@@ -64,11 +68,29 @@ class _References:
                 self._check_settings(voice, engine)
 
     def _check_settings(self, voice: VoiceConfig, engine: Engine) -> None:
-        for name in sorted(voice.settings.given() - voice.settings.extras.keys()):
+        """The extras alone, then each other setting beside them: what a voice takes may depend on them."""
+        extras = voice.settings.extras
+        path: KeyPath = ("voices", voice.name)
+        try:
+            engine.check_request(VoiceSettings(extras=extras), TextFormat.TEXT, voice.voice)
+        except BadSetting as error:
+            self._problems.add(path, f"does not go together: {error}")
+            return
+        for name in sorted(voice.settings.given() - extras.keys()):
+            setting = VoiceSettings.parse({**extras, name: getattr(voice.settings, name)})
             try:
-                engine.check_request(VoiceSettings.parse({name: getattr(voice.settings, name)}), TextFormat.TEXT, voice.voice)
+                engine.check_request(setting, TextFormat.TEXT, voice.voice)
             except BadSetting as error:
-                self._problems.add(("voices", voice.name, name), f"is not for this voice: {error}")
+                self._problems.add((*path, name), f"is not for this voice: {error}")
+
+    def check_consent(self) -> None:
+        """A voice that may be a real person's is served only where somebody states that this person agreed."""
+        for voice in self._config.voices.values():
+            if not voice.consent and self._needs_consent(voice.engine, voice.voice):
+                path: KeyPath = ("voices", voice.name)
+                variable = self._problems.place((*path, "voice")).variable
+                stated = f"{consent_variable(variable)}=true" if variable else "`consent: true`"
+                self._problems.add((*path, "consent"), f"must be true: {_PERSON}. If that person agreed, set {stated}")
 
     def check_aliases(self) -> None:
         """Every alias has one meaning, and leads to a voice."""
@@ -107,11 +129,16 @@ class _References:
         """A voice of the file, `engine/id`, or a language."""
         if target in names or _LANGUAGE_VOICE.fullmatch(target):
             return
-        engine, slash, _ = target.partition("/")
+        engine, slash, voice = target.partition("/")
         if not slash:
             self._problems.add(path, f"names {quoted(target)}, which is no voice here.{_hint(target, names)}")
         elif problem := self._names.no_engine(engine):
             self._problems.add(path, problem)
+        elif self._needs_consent(engine, voice):
+            self._problems.add(path, f"names {quoted(target)}; {_PERSON}. Give it an entry in `voices`, with `consent: true`")
+
+    def _needs_consent(self, engine: str, voice: str) -> bool:
+        return engine in self._engines and self._engines[engine].needs_consent(voice)
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

@@ -99,6 +99,8 @@ HTTP: Mapping[str, Check] = {
     "port": _whole(0, PORT_MAX),
     "max_connections": _whole(1, 10_000),
     "request_timeout": _number(1, 3_600, "seconds"),
+    "max_text": _whole(1, 1_000_000, "characters"),
+    "text_timeout": _number(1, 3_600, "seconds"),
     "allowed_hosts": Items(_matches(_HOST, "a host name such as herald.example.net, without scheme and port"), tuple),
 }
 

@@ -51,6 +51,10 @@ class HttpConfig:
     """Clients at the same time."""
     request_timeout: float = 10
     """Seconds until a request's head and body must have come whole."""
+    max_text: int = 50_000
+    """Characters in one session of a websocket."""
+    text_timeout: float = 60
+    """Seconds that an open text stream may bring nothing."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names accepted beside IP addresses, localhost, the machine's own name with or without .local."""
 

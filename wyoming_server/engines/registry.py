@@ -8,6 +8,7 @@ from .base import Engine
 
 ENGINES: dict[str, str] = {
     "espeak": "wyoming_server.engines.espeak:EspeakEngine",
+    "openspeech": "wyoming_server.engines.openspeech.engine:OpenSpeechEngine",
     "tone": "wyoming_server.engines.tone:ToneEngine",
 }
 """`type` in herald.yaml → module:class."""

@@ -22,8 +22,8 @@ TAIL = 64
 """Code points before the pause that tell whether a sentence ended."""
 
 
-async def as_it_comes(text: Channel[str], *, limit: float, setting: str) -> AsyncGenerator[str, None]:
-    """The fragments, and a PAUSE where the writer pauses behind what looks like a sentence's end.
+async def as_it_comes(text: Channel[str], *, limit: float, setting: str, whatever: bool = False) -> AsyncGenerator[str, None]:
+    """The fragments, and a PAUSE where the writer pauses behind what looks like a sentence's end, or behind `whatever` it is.
 
     Raises TextTimeout when nothing comes for `limit` seconds: a pipeline that was cancelled leaves its stream open for ever.
     `setting` is the limit's name for people.
@@ -43,5 +43,5 @@ async def as_it_comes(text: Channel[str], *, limit: float, setting: str) -> Asyn
             yield PAUSE
             continue
         tail = (tail + fragment)[-TAIL:]
-        whole = ends_sentence(tail.rstrip(_EMPHASIS))
+        whole = whatever or ends_sentence(tail.rstrip(_EMPHASIS))
         yield fragment

@@ -39,7 +39,12 @@ class Guards:
         route = self._table.get(request.match_info.route)
         self._check_origin(request, self._checked_host(request))
         if route is None or not route.is_open:
-            self._check_access(request)
+            try:
+                self._check_access(request)
+            except (AccessError, Busy) as error:
+                if route is None or route.refuse is None:
+                    raise
+                return await route.refuse(request, error)
         limit = BODY_MAX if route is None else route.body_max
         _check_body(request, limit)
         return await handler(request if limit == request.client_max_size else request.clone(client_max_size=limit))

@@ -12,8 +12,10 @@ from typing import Any
 from aiohttp import web
 
 from ... import __version__
+from ...errors import AccessError, Busy
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Refusal = Callable[[web.Request, AccessError | Busy], Awaitable[web.StreamResponse]]
 Health = Callable[[], Mapping[str, Any]]
 
 BODY_MAX = 1_048_576
@@ -32,6 +34,8 @@ class Route:
     """Anybody may use it, without the token."""
     body_max: int = BODY_MAX
     """Bytes."""
+    refuse: Refusal | None = None
+    """Tells a client without the right token so, where that is not an HTTP status."""
 
 
 Table = Mapping[web.AbstractRoute, Route]

@@ -1,0 +1,78 @@
+"""Trying again: only while nothing has been heard, only what the table of failures says, only within the time for first audio."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from time import monotonic
+
+from ...models import Mark
+from ..base import EngineEvent
+from .failures import Failed
+
+PAUSE = 0.15
+"""Seconds before the second attempt; each further pause is about twice as long."""
+JITTER = 0.25
+"""Part of a pause by which it varies, so that several don't come back together."""
+
+
+class FirstAudioClock:
+    """The time that the service has until first audio. It runs only while the service owes us something."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        """Seconds."""
+        self._spent = 0.0
+        """Seconds, until it was last stopped."""
+        self._since: float | None = None
+
+    def start(self) -> None:
+        """From now on the service owes us audio; if it does already, nothing changes."""
+        self._since = monotonic() if self._since is None else self._since
+
+    def stop(self) -> None:
+        """It is the writer's turn. What has been spent stays spent."""
+        if self._since is not None:
+            self._spent += monotonic() - self._since
+            self._since = None
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        running = 0.0 if self._since is None else monotonic() - self._since
+        return self.limit - self._spent - running
+
+
+async def persistent(
+    attempt: Callable[[], AsyncGenerator[EngineEvent, None]], clock: FirstAudioClock
+) -> AsyncGenerator[EngineEvent, None]:
+    """The events of the first attempt that comes to audio; marks before it are held back until then.
+
+    Raises the error of the last attempt.
+    """
+    tries = 0
+    while True:
+        heard = False
+        held: list[Mark] = []
+        try:
+            async with aclosing(attempt()) as events:
+                async for event in events:
+                    if not heard and isinstance(event, Mark):
+                        held.append(event)
+                        continue
+                    for mark in held:
+                        yield mark
+                    held.clear()
+                    heard = True
+                    yield event
+        except Failed as failed:
+            pause = PAUSE * 2**tries * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  # no secret
+            if heard or tries >= failed.retries or clock.left <= pause:
+                raise failed.error from failed
+        else:
+            return
+        clock.start()
+        tries += 1
+        await asyncio.sleep(pause)

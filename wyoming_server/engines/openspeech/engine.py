@@ -1,0 +1,288 @@
+"""The engine `openspeech`: voices of Volcengine (ByteDance), over API v1 by sentences and over API v3 in fragments."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Hashable, Mapping, Sequence
+from contextlib import aclosing, suppress
+from typing import Any, ClassVar
+
+import voluptuous as vol
+
+from ...errors import BadSetting, EngineUnavailable, Unspeakable, VoiceRefused
+from ...models import AudioFormat, Capabilities, Voice, VoiceSettings
+from ..base import CONCURRENCY_MAX, EngineEvent, Utterance, concurrency_option
+from ..fragments import Fragments, fragments
+from ..places import Places
+from ..sentences import SentenceEngine
+from ..turns import Turns
+from . import v1, voices
+from .account import MAINLAND, Account
+from .attempts import FirstAudioClock, persistent
+from .connection import Connection
+from .failures import Failed, Late, late
+from .job import Job
+from .pool import Pool
+from .routes import LOOK_AHEAD, Api, capabilities, route
+from .session import Dead, Reply, Session
+
+_LOGGER = logging.getLogger(__name__)
+
+WORD_MAX = 256
+"""Characters of an id, a code or a language."""
+TEXTS_MAX = 20
+
+_SECONDS = vol.Any(int, float)
+_WORD = vol.All(str, vol.Length(max=WORD_MAX))
+_ENCODING = vol.In(("pcm", "mp3", "ogg_opus"))
+_API = vol.In(tuple(map(str, Api)))
+
+_CHEAP_VOICES = {Api.V1: "BV001_streaming", Api.V3: "zh_female_vv_uranus_bigtts"}
+"""For trying credentials where no voice is named: the one of the vendor's first example, and a voice 2.0 as new accounts have."""
+_CHEAP_TEXT = "。"
+"""Nothing to say, nothing to pay; the credentials are looked at all the same."""
+
+
+class OpenSpeechEngine(SentenceEngine):
+    """Volcengine's speech service.
+
+    Which API, cluster and resource id a voice needs stands in `routes`, what settings become in `job`, what errors mean in
+    `failures`.
+    """
+
+    type: ClassVar[str] = "openspeech"
+    title: ClassVar[str] = "OpenSpeech"
+    sentence_limit: ClassVar[int] = 256
+    """v1 takes 1024 bytes: that many code points in any language."""
+    options_schema: ClassVar[Mapping[Any, Any]] = {
+        vol.Optional("appid", default=None): vol.Maybe(_WORD),
+        vol.Optional("token", default=None): vol.Maybe(_WORD),
+        vol.Optional("api_key", default=None): vol.Maybe(_WORD),
+        vol.Optional("secret_key", default=None): vol.Maybe(_WORD),
+        vol.Optional("url", default=MAINLAND): _WORD,
+        vol.Optional("headers", default=dict): {str: str},
+        vol.Optional("uid", default="herald"): vol.All(str, vol.Length(min=1, max=WORD_MAX)),
+        vol.Optional("api", default=None): vol.Maybe(_API),
+        vol.Optional("cluster", default=None): vol.Maybe(_WORD),
+        vol.Optional("resource_id", default=None): vol.Maybe(_WORD),
+        vol.Optional("model", default=None): vol.Maybe(_WORD),
+        vol.Optional("encoding", default="pcm"): _ENCODING,
+        **concurrency_option(2),
+        vol.Optional("keep_warm", default=60): vol.All(_SECONDS, vol.Range(0, 86_400)),
+        vol.Optional("first_audio_timeout", default=4): vol.All(_SECONDS, vol.Range(0.1, 300)),
+        vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
+    }
+    extras_schema: ClassVar[Mapping[Any, Any]] = {
+        vol.Optional("api"): _API,
+        vol.Optional("cluster"): _WORD,
+        vol.Optional("resource_id"): _WORD,
+        vol.Optional("model"): _WORD,
+        vol.Optional("encoding"): _ENCODING,
+        vol.Optional("operation"): vol.In(("submit", "query")),
+        vol.Optional("explicit_language"): _WORD,
+        vol.Optional("context_language"): _WORD,
+        vol.Optional("context_texts"): vol.All([vol.All(str, vol.Length(max=2_000))], vol.Length(max=TEXTS_MAX)),
+        vol.Optional("timestamps"): bool,
+        vol.Optional("end_silence"): vol.All(_SECONDS, vol.Range(0, 30)),
+        vol.Optional("bitrate"): vol.All(int, vol.Range(8, 320_000)),
+        vol.Optional("additions"): {str: object},
+    }
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        super().__init__(name, options)
+        self._payer = Account.of(options)
+        self._pool = Pool(self._payer, keep=options["keep_warm"])
+        self._sessions = self.turns or Turns(CONCURRENCY_MAX)
+        self._feeds: set[Fragments] = set()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(streaming_text=True, look_ahead=LOOK_AHEAD)
+
+    def capabilities_of(self, voice_id: str, settings: VoiceSettings) -> Capabilities:
+        """By the voice's family and the API that speaks it. Raises BadSetting for an API that can't."""
+        return capabilities(route(voice_id, {**self.options, **settings.extras}))
+
+    async def voices(self) -> Sequence[Voice]:
+        return voices.listed(self.name)
+
+    def unlisted_voice(self, voice_id: str) -> Voice | None:
+        """Every account has voices of its own, which nobody lists."""
+        return voices.unlisted(self.name, voice_id)
+
+    def needs_consent(self, voice_id: str) -> bool:
+        """Whatever is not in the vendor's list may be a clone."""
+        return not voices.is_listed(voice_id)
+
+    def native_format(self, utterance: Utterance) -> AudioFormat:
+        return self._job(utterance).format
+
+    def prepare(self, voice_ids: Collection[str]) -> None:
+        for voice_id in voice_ids if self._payer.complete else ():
+            with suppress(BadSetting):  # told to whoever asks for that voice
+                job = self._job(Utterance(voice=voice_id))
+                if job.route.api is Api.V3:
+                    self._pool.warm(job.asked())
+
+    async def verify(self, voice_id: str | None = None) -> str:
+        """v3 begins a session and cancels it, without a text; v1 is asked to speak a full stop."""
+        self._payer.check()
+        job = self._job(Utterance(voice=voice_id or self._cheap_voice()))
+        try:
+            await self._try_credentials(job)
+        except VoiceRefused as error:
+            if voice_id is not None:
+                raise
+            return f"accepted; but {error}"
+        return f"accepted by {self._payer.url} ({job.asked()})."
+
+    def _account(self) -> Hashable:
+        return self._payer.key
+
+    async def _close(self) -> None:
+        for feed in self._feeds:
+            feed.close(EngineUnavailable(f"The engine {self.name} was closed."))
+        await super()._close()
+        await self._pool.close()
+
+    async def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+        self._payer.check()
+        job, limit = self._job(utterance), self.options["first_audio_timeout"]
+        if job.values.get("operation") == "query":
+            limit += self.options["gap_timeout"]  # its first audio is its last
+        async with aclosing(v1.speak(job, text, limit)) as events:
+            async for event in events:
+                yield event
+
+    async def _speak(self, text: AsyncIterable[str], utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+        v3 = self._job(utterance).route.api is Api.V3
+        speech = self._speak_fragments(text, utterance) if v3 else super()._speak(text, utterance)
+        async with aclosing(speech) as events:
+            async for event in events:
+                yield event
+
+    async def _speak_fragments(self, text: AsyncIterable[str], utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+        """Session after session: each ends where the writer pauses, or where others should have their turn."""
+        self._payer.check()
+        job = self._job(utterance)
+        self._pool.warm(job.asked())  # while the text is still being written
+        places = Places(job.format)
+        async with fragments(text, look_ahead=LOOK_AHEAD, speed=utterance.settings.speed) as feed:
+            self._feeds.add(feed)
+            try:
+                while await feed.speakable():
+                    async with aclosing(self._in_turn(job, feed, places)) as events:
+                        async for event in events:
+                            yield event
+                    feed.session_over()
+                    places.forget()
+            finally:
+                self._feeds.discard(feed)
+
+    async def _in_turn(self, job: Job, feed: Fragments, places: Places) -> AsyncGenerator[EngineEvent, None]:
+        """One session, once it is its turn, which lasts until the service has really ended."""
+        turn = self._sessions.ask(job.utterance)
+        reply = self._reply(job, feed, places)
+        ending: list[asyncio.Task[None]] = []
+        try:
+            async for waiting in turn.waiting():
+                yield waiting
+            async with aclosing(persistent(lambda: self._attempt(reply, ending), reply.clock)) as events:
+                async for event in events:
+                    yield event
+        except Unspeakable as error:
+            _LOGGER.warning("%s left out a text: %s", self.name, error)
+        finally:
+            if ending:
+                asyncio.gather(*ending, return_exceptions=True).add_done_callback(lambda _: turn.leave())
+            else:
+                turn.leave()
+
+    async def _attempt(self, reply: Reply, ending: list[asyncio.Task[None]]) -> AsyncGenerator[EngineEvent, None]:
+        """One try, and where it met a connection that had died meanwhile, one more on a new one, of which nobody need know."""
+        for fresh in (False, True):
+            try:
+                async with aclosing(self._session(reply, ending, fresh=fresh)) as events:
+                    async for event in events:
+                        yield event
+            except Dead:
+                if fresh:
+                    raise
+            else:
+                return
+
+    async def _session(self, reply: Reply, ending: list[asyncio.Task[None]], *, fresh: bool) -> AsyncGenerator[EngineEvent, None]:
+        reply.feed.rewind()
+        reply.places.forget()
+        connection = await self._connection(reply, fresh=fresh)
+        session = Session(connection, reply)
+        try:
+            async with aclosing(session.events()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            if session.over:
+                self._pool.give_back(connection)
+            else:
+                ending.append(self._pool.cancel(connection))
+                await asyncio.sleep(0)  # the service is told before anybody hears of it
+
+    async def _connection(self, reply: Reply, *, fresh: bool) -> Connection:
+        """Ready, or opened within the time for first audio."""
+        reply.clock.start()
+        asked = reply.job.asked()
+        try:
+            return await self._pool.take(asked, within=reply.clock.left, fresh=fresh)
+        except TimeoutError:
+            raise late(Late.CONNECT, reply.clock.limit, asked) from None
+
+    async def _try_credentials(self, job: Job) -> None:
+        """Raises EngineError."""
+        try:
+            await (self._begin_session(job) if job.route.api is Api.V3 else self._ask_for_nothing(job))
+        except Failed as failed:
+            raise failed.error from failed
+
+    def _cheap_voice(self) -> str:
+        """Of the API that this account is used to, as far as its options tell."""
+        old = self.options["api"] == Api.V1 or self.options["cluster"] or self.options["secret_key"]
+        return _CHEAP_VOICES[Api.V1 if old else Api.V3]
+
+    async def _begin_session(self, job: Job) -> None:
+        async with fragments(_no_text(), look_ahead=LOOK_AHEAD, speed=None) as feed:
+            reply = self._reply(job, feed, Places(job.format))
+            connection = await self._connection(reply, fresh=True)
+            session = Session(connection, reply)
+            try:
+                await session.start()
+                await connection.cancel()
+            finally:
+                await connection.leave()
+
+    async def _ask_for_nothing(self, job: Job) -> None:
+        """The credentials are looked at before the text is."""
+        async with aclosing(self.speak_sentence(_CHEAP_TEXT, job.utterance)) as events:
+            with suppress(Unspeakable):
+                await anext(events, None)
+
+    def _reply(self, job: Job, feed: Fragments, places: Places) -> Reply:
+        return Reply(
+            job=job,
+            feed=feed,
+            places=places,
+            clock=self._clock(),
+            gap=self.options["gap_timeout"],
+            give_way=lambda: self._sessions.contended,
+        )
+
+    def _clock(self) -> FirstAudioClock:
+        return FirstAudioClock(self.options["first_audio_timeout"])
+
+    def _job(self, utterance: Utterance) -> Job:
+        return Job.of(self.name, self._payer, self.options, utterance)
+
+
+async def _no_text() -> AsyncGenerator[str, None]:
+    for _ in ():
+        yield ""
