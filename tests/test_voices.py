@@ -127,6 +127,28 @@ async def test_a_language_is_spoken_by_the_exact_voice_before_the_nearest(config
     assert configured.find(language=asked).name == found
 
 
+async def test_an_id_that_one_engine_lists_does_without_the_engines_name(tmp_path: Path) -> None:
+    clouds = Speaker("cloud", xiaohe=("de-CH",), anna=("de-LI",)), Speaker("sky", anna=("de-LI",))
+    yaml = "engines: {tone: }\nvoices: {de-LU: {engine: tone}}\naliases: {hi: en-US}"
+    made = await catalogue(tmp_path, yaml, espeak(), *clouds, Speaker("tone", other=("de-LU",)))
+    assert made.find("de-CH").name == "cloud/de-CH"
+    assert made.find("cloud/de-LI").name == "cloud/de-LI"
+    assert made.find("de-LU").name == "de-LU"  # a name goes before an id
+    assert made.find("hi").name == "en-US"  # so does an alias
+    with pytest.raises(
+        UnknownVoice, match=r"2 engines have a voice 'de-LI'. Name one with its engine: cloud/de-LI or sky/de-LI\."
+    ):
+        made.find("de-LI")
+    assert made.find(language="de-LI").name == "cloud/de-LI"  # a language is no id
+
+
+async def test_likely_are_the_configured_voices_and_the_default(tmp_path: Path) -> None:
+    made = await catalogue(tmp_path, f"{CONFIG}default_voice: en-US", espeak(), Speaker("tone", tone=("fr-FR",)))
+    assert [voice.name for voice in made.likely()] == ["butler", "siri", "en-US"]
+    made = await catalogue(tmp_path, "default_voice: espeak/nobody", espeak())
+    assert made.likely() == []
+
+
 async def test_what_nobody_speaks_is_refused_with_what_there_is(configured: Catalogue) -> None:
     with pytest.raises(UnknownVoice, match="Did you mean butler"):
         configured.find("buttler")
@@ -185,3 +207,16 @@ async def test_no_voice_at_all_is_an_engine_that_is_not_there(tmp_path: Path) ->
     for asked in ({}, {"name": "en-GB"}, {"language": "en"}):
         with pytest.raises(EngineUnavailable, match="No voice is available"):
             made.find(**asked)
+
+
+async def test_a_preset_of_cosyvoice_is_somebody_who_can_stand_in_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "herald.yaml"
+    path.write_text("engines: {tone: {}}\nvoices: {he: {engine: tone, voice: tone, language: zh-CN, gender: male}}")
+    catalogue = Catalogue(load_config(path, {}), {"espeak": Speaker("espeak", a=("zh-CN",), b=("yue",), c=("ko-KR",))})
+    await catalogue.refresh()
+    assert catalogue.find("中文男").name == "he"
+    assert catalogue.find("中文女").language == "zh-CN"
+    assert catalogue.find("粤语女").name == "yue"
+    assert catalogue.find("韩语女").name == "ko-KR"
+    with pytest.raises(UnknownVoice):
+        catalogue.find("日语男")

@@ -11,7 +11,7 @@ from pathlib import Path
 from .config import Config
 from .engines.base import Engine
 from .engines.registry import engine_class
-from .errors import EngineError
+from .errors import EngineError, HeraldError
 from .loudness import LoudnessStore
 from .synthesis import Synthesizer
 from .voices import Catalogue
@@ -33,8 +33,12 @@ class Speech:
 
 
 @asynccontextmanager
-async def speech(config: Config, state: Path | None) -> AsyncIterator[Speech]:
-    """The configured engines, started, and what speaks with them. `state`: where learned loudness is kept, if anywhere."""
+async def speech(config: Config, state: Path | None, *, prepare: bool = True) -> AsyncIterator[Speech]:
+    """The configured engines, started, and what speaks with them.
+
+    `state`: where learned loudness is kept, if anywhere. `prepare`: engines may connect already, so that the first reply need not
+    wait for it.
+    """
     async with AsyncExitStack() as stack:
         engines = {name: engine_class(one.type)(name, one.options) for name, one in config.engines.items()}
         failures: dict[str, EngineError] = {}
@@ -47,5 +51,19 @@ async def speech(config: Config, state: Path | None) -> AsyncIterator[Speech]:
                 _LOGGER.warning("The engine %s could not be started: %s", name, error)
         catalogue = Catalogue(config, engines)
         await catalogue.refresh()
+        if prepare:
+            _prepare(engines, failures, catalogue)
         loudness = LoudnessStore(state / LOUDNESS_FILE if state is not None else None)
         yield Speech(engines=engines, failures=failures, catalogue=catalogue, synthesizer=Synthesizer(engines, loudness))
+
+
+def _prepare(engines: Mapping[str, Engine], failures: Mapping[str, EngineError], catalogue: Catalogue) -> None:
+    """Tell every engine that was started which of its voices are likely to be asked for."""
+    likely = catalogue.likely()
+    for name, engine in engines.items():
+        if name in failures:
+            continue
+        try:
+            engine.prepare({voice.engine_voice for voice in likely if voice.engine == name})
+        except HeraldError as error:
+            _LOGGER.warning("The engine %s could not be prepared: %s", name, error)

@@ -1,6 +1,7 @@
 """The catalogue: which voices there are, what they are called, and which one a client means.
 
-A voice is asked for by its name, an alias, or a language, in this order; of a language the exact one goes before the nearest.
+A voice is asked for by its name, an alias, the id that one engine lists, a preset of CosyVoice, or a language, in this order;
+of a language the exact one goes before the nearest.
 Configured voices hide eSpeak NG's from lists, never from lookups: eSpeak NG always answers for a language nobody else speaks.
 """
 
@@ -14,14 +15,24 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .config import Config, VoiceConfig
 from .engines.base import Engine
-from .errors import EngineError, EngineUnavailable, UnknownVoice
-from .models import Voice
+from .errors import EngineError, EngineUnavailable, HeraldError, UnknownVoice
+from .models import Gender, Voice
 
 _LOGGER = logging.getLogger(__name__)
 
 FALLBACK_ENGINE = "espeak"
 """Its voices go by their bare language tag and are hidden from lists by configured ones."""
 LAST_RESORT = "en-US"
+PRESETS: Mapping[str, tuple[tuple[str, ...], Gender]] = {
+    "中文女": (("zh-CN",), Gender.FEMALE),
+    "中文男": (("zh-CN",), Gender.MALE),
+    "英文女": (("en-US",), Gender.FEMALE),
+    "英文男": (("en-US",), Gender.MALE),
+    "日语男": (("ja-JP",), Gender.MALE),
+    "韩语女": (("ko-KR",), Gender.FEMALE),
+    "粤语女": (("yue", "zh-HK"), Gender.FEMALE),
+}
+"""What clients of CosyVoice ask for → the languages that will do, and who should speak, if there is one."""
 
 
 class Catalogue:
@@ -82,9 +93,23 @@ class Catalogue:
             or next(self._all())
         )
 
+    def likely(self) -> list[Voice]:
+        """What is probably asked for first: the configured voices, and the default one."""
+        try:
+            default = [self.default()]
+        except HeraldError:
+            default = []  # whoever asks for it is told
+        return [*self._configured.values(), *default]
+
     def _by_name(self, name: str) -> Voice:
         aliased = self._aliases.get(name, name)
-        voice = self._named(name) or self._named(aliased) or _by_language(aliased, self._all())
+        voice = (
+            self._named(name)
+            or self._named(aliased)
+            or self._listed_id(aliased)
+            or self._preset(aliased)
+            or _by_language(aliased, self._all())
+        )
         if voice is None:
             self._check_any()
             raise UnknownVoice(_no_such_voice(name, self._all()))
@@ -92,6 +117,22 @@ class Catalogue:
 
     def _named(self, name: str) -> Voice | None:
         return self._configured.get(name) or self._offered.get(name) or self._unlisted(name)
+
+    def _listed_id(self, voice_id: str) -> Voice | None:
+        """A voice by its engine's id, without the engine's name before it. Raises UnknownVoice where several engines have it."""
+        found = [voice for voice in self._offered.values() if voice.engine_voice == voice_id]
+        if len(found) > 1:
+            names = sorted(voice.name for voice in found)
+            msg = f"{len(names)} engines have a voice {voice_id!r}. Name one with its engine: {' or '.join(names)}."
+            raise UnknownVoice(msg)
+        return found[0] if found else None
+
+    def _preset(self, name: str) -> Voice | None:
+        """Somebody of the right language, and of the right gender where it is known of anybody."""
+        languages, gender = PRESETS.get(name, ((), None))
+        right = [voice for voice in self._all() if voice.gender is gender]
+        found = (_by_language(language, voices) for voices in (right, list(self._all())) for language in languages)
+        return next((voice for voice in found if voice is not None), None)
 
     def _unlisted(self, name: str) -> Voice | None:
         """A voice that an engine accepts without listing it: `en-GB+f3` of eSpeak NG, `engine/id` of others."""

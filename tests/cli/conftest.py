@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from wyoming_server.cli import main
+from wyoming_server.config.environment import OTHER_NAMES
 
 from .processes import TONE
 
@@ -36,8 +37,10 @@ def _logs_as_before() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No file of the user's is read, written or played; the test's directory is the current one."""
+    """No file or variable of the user's is read, none written or played; the test's directory is the current one."""
     monkeypatch.chdir(tmp_path)
+    for name in OTHER_NAMES:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,14 @@ import pytest
 from wyoming_server.audio.wav import WavReader
 from wyoming_server.cli import main
 from wyoming_server.cli.options import parse
+from wyoming_server.cli.progress import ordinal
 from wyoming_server.cli.say import order
 from wyoming_server.cli.setting import state_if_any
+from wyoming_server.engines.base import EngineEvent, Utterance
+from wyoming_server.engines.registry import ENGINES
+from wyoming_server.engines.tone import ToneEngine
 from wyoming_server.errors import BadSetting
-from wyoming_server.models import TextFormat, VoiceSettings
+from wyoming_server.models import TextFormat, VoiceSettings, Waiting
 
 from .conftest import Ran
 
@@ -217,16 +221,63 @@ def test_an_option_goes_before_the_same_setting_in_set() -> None:
         order(parse(["say", "x", "--set", "speed=fast"]))
 
 
-def test_a_long_text_on_a_terminal_has_a_progress_bar(say: Herald, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
+
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Standard error is a terminal from now on; what it is sent."""
     screen = Terminal()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("sys.stderr", screen)
+    return screen
+
+
+def test_a_long_text_on_a_terminal_has_a_progress_bar(say: Herald, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch)
     assert say("One more sentence. " * 40, "-o", "a.wav").code == 0
     assert "Speaking" in screen.getvalue()
     screen.truncate(0)
     assert say(TEXT, "-o", "a.wav").code == 0
     assert "Speaking" not in screen.getvalue()
+
+
+class BusyEngine(ToneEngine):
+    """Every sentence stands in line first."""
+
+    async def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
+        for position in (2, 1):
+            yield Waiting(position=position)
+        async for event in super().speak_sentence(text, utterance):
+            yield event
+
+
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENGINES, "tone", f"{__name__}:BusyEngine")
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_place_in_line_is_one_line_for_people(say: Herald) -> None:
+    ran = say(TEXT, TEXT, "-o", "a.wav")
+    assert (ran.code, ran.out) == (0, "")
+    first, figures = ran.err.splitlines()
+    assert first == "Waiting for tone: 2nd in line."
+    assert figures.startswith("first audio ")
+    assert say(TEXT, "-o", "a.wav", "-q").err == ""
+    assert frames(Path("a.wav")) == FRAMES
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_place_in_line_stands_in_the_progress_bar(say: Herald, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch)
+    assert say("One more sentence. " * 40, "-o", "a.wav").code == 0
+    for words in ("Waiting for tone: 2nd in line.", "Waiting for tone: 1st in line.", "Speaking"):
+        assert words in screen.getvalue()
+    assert "in line.\n" not in screen.getvalue()
+
+
+def test_places_are_ordinals() -> None:
+    told = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 102: "102nd", 111: "111th"}
+    assert {number: ordinal(number) for number in told} == told

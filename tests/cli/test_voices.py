@@ -58,6 +58,8 @@ def test_a_program_gets_json(voices: Herald) -> None:
         "engine": "tone",
         "engine_voice": "xiaohe",
         "description": "晚饭\t好了",
+        "scene": "",
+        "emotions": [],
     }
     assert voices("--json", "--language", "fr").out == "[]\n"
 

@@ -20,7 +20,7 @@ FAILED, WRONG_USE = 1, 2
 INTERRUPTED, BROKEN_PIPE = 130, 141
 """As a shell reports SIGINT and SIGPIPE."""
 
-USER_ERRORS = frozenset({"config", "bad_request", "bad_setting", "unknown_voice", "text_too_long"})
+USER_ERRORS = frozenset({"config", "bad_request", "bad_setting", "unknown_voice", "text_too_long", "consent_required"})
 """Codes of what can only be put right by asking for something else."""
 
 

@@ -1,4 +1,4 @@
-"""`herald check`: what `herald serve` would do with this configuration, without serving it."""
+"""`herald check`: what `herald serve` would do with this configuration, without serving it; engines by name are tried live."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from ..config import Config, default_config_path
+from ..config.environment import names_in_use, variables_of_engine
 from ..engines.base import Engine
-from ..errors import ConfigError, EngineError, HeraldError
-from ..models import Voice
-from ..speech import speech
+from ..engines.registry import ENGINES
+from ..errors import ConfigError, EngineError, HeraldError, RequestError
+from ..models import SynthesisRequest, Voice
+from ..speech import Speech, speech
 from ..voices import Catalogue
 from . import logs
 from .setting import configuration, run_until_done, state_directory
@@ -28,7 +32,7 @@ class Report:
         self.wrong = 0
 
     def tell(self, label: str, text: str) -> None:
-        sys.stdout.write(f"{label:<{LABEL_WIDTH}} {text}\n")
+        sys.stdout.write(f"{f'{label} ':<{LABEL_WIDTH}} {text}\n")
 
     def fail(self, label: str, text: str) -> None:
         self.wrong += 1
@@ -42,6 +46,11 @@ class Report:
 
 def run(arguments: Namespace) -> int:
     logs.set_up(arguments.log_level or "error")
+    if arguments.voice and not arguments.engines:
+        msg = (
+            f"--voice says with which voice to try an engine. Name the engine too: herald check ENGINE --voice {arguments.voice}"
+        )
+        raise RequestError(msg)
     report = Report()
     try:
         config = configuration(arguments)
@@ -50,15 +59,18 @@ def run(arguments: Namespace) -> int:
             report.fail("Configuration", line)
     else:
         report.tell("Configuration", _sources(config))
-        _check_state(arguments, report)
-        run_until_done(_check_speech(config, report))
-        _tell_ports(config, report)
+        if arguments.engines:
+            run_until_done(_try_engines(config, arguments, report))
+        else:
+            _check_state(arguments, report)
+            run_until_done(_check_speech(config, report))
+            _tell_ports(config, report)
     return report.end()
 
 
 def _sources(config: Config) -> str:
     default = default_config_path()
-    variables = sorted(name for name in os.environ if name.startswith("HERALD_"))
+    variables = names_in_use(os.environ)
     source = config.source or (f"none, the defaults ({default} does not exist)" if default else "none, the defaults")
     return f"{source}, and {', '.join(variables)}" if variables else str(source)
 
@@ -76,15 +88,64 @@ def _check_state(arguments: Namespace, report: Report) -> None:
         report.tell("State", f"{state}" if state.exists() else f"{state} (made at the first start)")
 
 
+async def _try_engines(config: Config, arguments: Namespace, report: Report) -> None:
+    """The engines that were named, started and asked whether their credentials are good. No other engine is started."""
+    named = dict.fromkeys(arguments.engines)
+    chosen = {name: engine for name, engine in config.engines.items() if name in named}
+    async with speech(replace(config, engines=chosen), None, prepare=False) as speaks:
+        for name in named:
+            engine = speaks.engines.get(name)
+            if engine is None:
+                report.fail(f"Engine {name}", _not_configured(name, config))
+            elif await _check_engine(name, engine, speaks.failures.get(name), report):
+                await _verify(engine, speaks, config, arguments, report)
+
+
+def _not_configured(name: str, config: Config) -> str:
+    if name not in ENGINES:
+        return f"There is no such engine. The engines are {', '.join(config.engines)}."
+    variables = variables_of_engine(name)
+    environment = f", or in the environment ({', '.join(variables)})" if variables else ""
+    return f"It is not configured, or switched off. Configure it in herald.yaml, engines: {{{name}: {{…}}}}{environment}."
+
+
+async def _verify(engine: Engine, speaks: Speech, config: Config, arguments: Namespace, report: Report) -> None:
+    try:
+        voice = _voice_to_try(engine.name, speaks, config, arguments)
+        report.tell("Credentials", await engine.verify(voice))
+    except HeraldError as error:
+        report.fail("Credentials", str(error))
+
+
+def _voice_to_try(engine: str, speaks: Speech, config: Config, arguments: Namespace) -> str | None:
+    """The engine's id of the voice that was named, else of the default voice that somebody chose; `None`: the engine knows best.
+
+    Raises HeraldError for a name that leads elsewhere.
+    """
+    if not arguments.voice:
+        with suppress(HeraldError):  # it may be a voice of an engine that was not started
+            default = speaks.catalogue.default()
+            if default.engine == engine and default.name in {*config.voices, config.default_voice}:
+                return default.engine_voice
+        return None
+    voice = speaks.catalogue.find(arguments.voice)
+    if voice.engine != engine:
+        msg = f"The voice {voice.name} is one of {voice.engine}. Try: herald check {voice.engine} --voice {arguments.voice}"
+        raise RequestError(msg)
+    speaks.synthesizer.check(SynthesisRequest(voice=replace(voice, consent=voice.consent or arguments.consent)))
+    return voice.engine_voice
+
+
 async def _check_speech(config: Config, report: Report) -> None:
-    async with speech(config, None) as speaks:
+    async with speech(config, None, prepare=False) as speaks:
         for name, engine in speaks.engines.items():
             await _check_engine(name, engine, speaks.failures.get(name), report)
         _tell_voices(speaks.catalogue, config, report)
         _check_default(speaks.catalogue, report)
 
 
-async def _check_engine(name: str, engine: Engine, failure: EngineError | None, report: Report) -> None:
+async def _check_engine(name: str, engine: Engine, failure: EngineError | None, report: Report) -> bool:
+    """Whether it runs and tells its voices."""
     try:
         voices = await engine.voices()
     except EngineError as error:
@@ -93,6 +154,7 @@ async def _check_engine(name: str, engine: Engine, failure: EngineError | None, 
         report.fail(f"Engine {name}", str(failure))
     else:
         report.tell(f"Engine {name}", f"{engine.title}, {_counted(voices)}")
+    return failure is None
 
 
 def _tell_voices(catalogue: Catalogue, config: Config, report: Report) -> None:

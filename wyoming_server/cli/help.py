@@ -62,6 +62,10 @@ examples:
   herald say -o - "Hello." | ffmpeg -i - hello.mp3
   tail -f news.txt | herald say -            each sentence as soon as it is there
   herald say --uri tcp://homeassistant.local:10200 "Hello."
+  herald say -o hello.mp3 --voice zh_female_wanwanxiaohe_moon_bigtts --operation query "你好。"
+
+A voice that an engine does not list, such as one cloned from a person, speaks only
+with that person's consent: --consent states it, for this call.
 
 On standard error, at the end: how soon the first audio came after the text, and
 the real-time factor (0.1: ten times faster than it plays).
@@ -83,7 +87,8 @@ examples:
   herald voices | grep -i scotland
   herald voices --uri tcp://127.0.0.1:10230  those of a running server
 
-A voice goes by its name in `herald say --voice` and in Home Assistant.
+A voice goes by its name in `herald say --voice` and in Home Assistant. What it was
+made for and which emotions it can show stands in --json.
 """,
 )
 
@@ -91,11 +96,16 @@ CHECK = CommandHelp(
     short="check the configuration, and say what would be served",
     about="""\
 Read the configuration as `herald serve` would, start every engine, and say what
-would be served, to whom, and what is wrong.""",
+would be served, to whom, and what is wrong. Nothing is spoken, and no account charged.
+
+With engines named: start only these, and try their credentials live, by the
+cheapest call there is.""",
     more="""\
 examples:
   herald check
   herald check --config /etc/herald.yaml
+  herald check openspeech                    are the credentials good?
+  herald check openspeech --voice xiaohe     and may they use this voice?
 
 exit status: 0 all is well, 1 something is wrong.
 """,

@@ -73,7 +73,12 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 def _add_say(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say; - reads standard input, spoken as it arrives")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write WAV to FILE; - is standard output")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write to FILE: WAV, or what its end says (.mp3, .flac, .ogg, .opus); - is standard output",
+    )
     parser.add_argument("--play", action="store_true", help="play it (also the default without -o)")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no figures at the end")
     _add_server(parser)
@@ -94,8 +99,13 @@ def _add_say(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a setting of the engine's own",
     )
+    voice.add_argument("--operation", choices=("submit", "query"), help="of OpenSpeech: audio as it is made, or all at once")
+    voice.add_argument(
+        "--encoding", choices=("pcm", "mp3", "ogg_opus"), help="how its engine sends the audio, if it has a choice"
+    )
     voice.add_argument("--rate", type=int, metavar="HZ", help="sample rate, 8000 to 96000 (default: the voice's own)")
     voice.add_argument("--ssml", action="store_true", help="the text is SSML, where the voice takes it")
+    _add_consent(voice)
 
 
 def _add_voices(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +123,18 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         metavar="URI",
         help="ask a running Wyoming server, for example tcp://127.0.0.1:10230 or unix:///PATH",
     )
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("engines", nargs="*", metavar="ENGINE", help="try these engines live, and nothing else")
+    parser.add_argument(
+        "--voice", metavar="NAME", help="try the engine with this voice (default: the default voice, if it is the engine's)"
+    )
+    _add_consent(parser)
+
+
+def _add_consent(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    parser.add_argument("--consent", action="store_true", help="the speaker of this cloned or unlisted voice agreed")
 
 
 def _add_nothing(_parser: argparse.ArgumentParser) -> None:
@@ -174,7 +196,7 @@ COMMANDS: dict[str, tuple[CommandHelp, Callable[[argparse.ArgumentParser], None]
     "serve": (SERVE, _add_serve),
     "say": (SAY, _add_say),
     "voices": (VOICES, _add_voices),
-    "check": (CHECK, _add_nothing),
+    "check": (CHECK, _add_check),
     "token": (TOKEN, _add_nothing),
 }
 """Each command has a module of its name, whose `run` takes the parsed options."""

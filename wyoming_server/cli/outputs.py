@@ -26,6 +26,9 @@ Output: TypeAlias = Callable[[AudioFormat], AbstractAsyncContextManager[Write]]
 
 STDOUT = "-"
 DEFAULT_NAME = "speech"
+WAV_ENDS = ("", ".wav")
+ENCODED_ENDS = {".mp3": "mp3", ".flac": "flac", ".ogg": "ogg_opus", ".opus": "ogg_opus"}
+"""End of a file's name → what is written into it."""
 
 
 def outputs(arguments: Namespace) -> list[Output]:
@@ -58,7 +61,18 @@ def _file(path: Path) -> Output:
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         msg = f"{path} cannot be written: permission denied."
         raise ConfigError(msg)
-    return partial(_written, path)
+    return _by_end(path)
+
+
+def _by_end(path: Path) -> Output:
+    """What a file's name asks for."""
+    end = path.suffix.lower()
+    if end in WAV_ENDS:
+        return partial(_written, path)
+    if end in ENCODED_ENDS:
+        return partial(_encoded, path, ENCODED_ENDS[end])
+    msg = f"{path} cannot be written: the end {end} is none of {', '.join((*WAV_ENDS[1:], *ENCODED_ENDS))}."
+    raise ConfigError(msg)
 
 
 def _player(*, required: bool) -> Output:
@@ -88,6 +102,22 @@ async def _written(path: Path, audio: AudioFormat) -> AsyncIterator[Write]:
             wav.write(pcm)
 
         yield write
+
+
+@asynccontextmanager
+async def _encoded(path: Path, container: str, audio: AudioFormat) -> AsyncIterator[Write]:
+    from ..audio.encode import Container, Encoder  # noqa: PLC0415  # PyAV, which WAV does without
+
+    encoder = Encoder(Container(container), audio)
+    with path.open("wb") as file:
+
+        async def write(pcm: bytes) -> None:
+            file.write(encoder.push(pcm))
+
+        try:
+            yield write
+        finally:
+            file.write(encoder.flush())
 
 
 @asynccontextmanager

@@ -7,14 +7,17 @@ from argparse import Namespace
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
 
-from ..errors import BadSetting
-from ..models import RATE_MAX, RATE_MIN, SETTING_NAMES, Mark, MarkKind, TextFormat, VoiceSettings
-from . import progress
+from ..errors import BadSetting, RequestError
+from ..models import RATE_MAX, RATE_MIN, SETTING_NAMES, Mark, MarkKind, TextFormat, VoiceSettings, Waiting
 from .outputs import Output, Write, outputs
+from .progress import Progress, progress
 from .setting import quiet_logs, run_until_done
 from .speakers import Opening, Order, SpeakerEvent, speaker
 from .text import text_source
 from .timing import Timing
+
+EXTRAS = ("operation", "encoding")
+"""Settings of some engines that have an option of their own."""
 
 
 def run(arguments: Namespace) -> int:
@@ -24,33 +27,36 @@ def run(arguments: Namespace) -> int:
 
 
 def order(arguments: Namespace) -> Order:
-    """What the options ask for. Raises BadSetting."""
+    """What the options ask for. Raises RequestError."""
     if arguments.rate is not None and not RATE_MIN <= arguments.rate <= RATE_MAX:
         msg = f"--rate is {RATE_MIN} to {RATE_MAX} Hz, not {arguments.rate}."
         raise BadSetting(msg)
-    typed = {name: value for name in SETTING_NAMES if (value := getattr(arguments, name)) is not None}
+    if arguments.consent and arguments.uri:
+        msg = f"--consent does not reach {arguments.uri}: consent is stated where a voice is served, in the server's herald.yaml."
+        raise RequestError(msg)
+    typed = {name: value for name in (*SETTING_NAMES, *EXTRAS) if (value := getattr(arguments, name)) is not None}
     return Order(
         voice=arguments.voice,
         language=arguments.language,
         settings=VoiceSettings.parse({**dict(arguments.set), **typed}),
         rate=arguments.rate,
         text_format=TextFormat.SSML if arguments.ssml else TextFormat.TEXT,
+        consent=arguments.consent,
     )
 
 
 async def _say(arguments: Namespace) -> None:
     wanted, source, targets = order(arguments), text_source(arguments.text), outputs(arguments)
-    bar = not arguments.quiet and progress.wanted(source.length)
     timing = Timing()
     async with speaker(arguments) as speaks, aclosing(speaks.speak(wanted, timing.text(source.fragments))) as events:
-        with progress.progress(source.length, shown=bar) as advance:
-            voice = await _listen(events, targets, timing, advance)
+        with progress(source.length, quiet=arguments.quiet) as shown:
+            voice = await _listen(events, targets, timing, shown)
     if not arguments.quiet:
         sys.stderr.write(f"{timing.summary(voice)}\n")
 
 
 async def _listen(
-    events: AsyncGenerator[SpeakerEvent, None], targets: Sequence[Output], timing: Timing, advance: progress.Advance
+    events: AsyncGenerator[SpeakerEvent, None], targets: Sequence[Output], timing: Timing, shown: Progress
 ) -> str | None:
     """A whole reply into the outputs, which are opened by its first audio. Which voice spoke it."""
     opening: Opening | None = None
@@ -62,11 +68,14 @@ async def _listen(
                 opening = event
             elif isinstance(event, Mark):
                 spoken = max(spoken, event.end if event.kind is not MarkKind.SENTENCE_START else 0)
-            elif opening is not None:
+            elif opening is not None and isinstance(event, Waiting):
+                shown.wait(opening.engine, event.position)
+                continue
+            elif opening is not None and isinstance(event, bytes):
                 timing.came(opening.format.seconds(len(event)))
                 writes = writes or [await stack.enter_async_context(target(opening.format)) for target in targets]
                 for write in writes:
                     await write(event)
                 timing.taken()
-            advance(spoken, timing.seconds)
+            shown.advance(spoken, timing.seconds)
     return opening.voice if opening is not None else None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..config import Config, load_config, state_dir
+from ..config.environment import CONSENT
 from ..errors import ConfigError
 from . import logs
 
@@ -24,8 +25,9 @@ T = TypeVar("T")
 
 
 def configuration(arguments: Namespace) -> Config:
-    """Raises ConfigError."""
-    return load_config(arguments.config, os.environ)
+    """Raises ConfigError. --consent is also meant for a voice that the environment names."""
+    consent = {CONSENT: "true"} if getattr(arguments, "consent", False) else {}
+    return load_config(arguments.config, {**os.environ, **consent})
 
 
 def state_directory(arguments: Namespace) -> Path:

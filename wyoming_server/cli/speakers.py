@@ -5,10 +5,21 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from ..models import SETTING_NAMES, AudioFormat, FormatWish, Mark, ReplyStart, SynthesisRequest, TextFormat, Voice, VoiceSettings
+from ..models import (
+    SETTING_NAMES,
+    AudioFormat,
+    FormatWish,
+    Mark,
+    ReplyStart,
+    SynthesisRequest,
+    TextFormat,
+    Voice,
+    VoiceSettings,
+    Waiting,
+)
 from .setting import configuration, state_if_any
 
 if TYPE_CHECKING:
@@ -27,6 +38,8 @@ class Order:
     rate: int | None = None
     """Hz; `None`: the voice's own."""
     text_format: TextFormat = TextFormat.TEXT
+    consent: bool = False
+    """Whoever asks states that the voice's speaker agreed. Only this process takes that word."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,9 +49,11 @@ class Opening:
     format: AudioFormat
     voice: str | None
     """`None`: the server chose one, and does not say which."""
+    engine: str = ""
+    """Its engine's name, where that is known: only an engine of this process can tell a place in its line."""
 
 
-SpeakerEvent: TypeAlias = Opening | bytes | Mark
+SpeakerEvent: TypeAlias = Opening | bytes | Mark | Waiting
 
 
 class Speaker(Protocol):
@@ -47,7 +62,7 @@ class Speaker(Protocol):
     async def voices(self) -> Sequence[Voice]: ...
 
     def speak(self, order: Order, text: AsyncIterable[str]) -> AsyncGenerator[SpeakerEvent, None]:
-        """An Opening, then PCM, and marks if it knows them. Closing it stops the synthesis. Raises HeraldError."""
+        """An Opening, then PCM, and marks and places in line if it knows them. Closing it stops it. Raises HeraldError."""
 
 
 def speaker(arguments: Namespace) -> AbstractAsyncContextManager[Speaker]:
@@ -59,7 +74,7 @@ def speaker(arguments: Namespace) -> AbstractAsyncContextManager[Speaker]:
 async def _own_process(arguments: Namespace) -> AsyncIterator[Speaker]:
     from ..speech import speech  # noqa: PLC0415  # the engines
 
-    async with speech(configuration(arguments), state_if_any(arguments)) as speaks:
+    async with speech(configuration(arguments), state_if_any(arguments), prepare=False) as speaks:
         yield OwnSpeaker(speaks)
 
 
@@ -81,15 +96,20 @@ class OwnSpeaker:
         return self._speech.catalogue.listed()
 
     async def speak(self, order: Order, text: AsyncIterable[str]) -> AsyncGenerator[SpeakerEvent, None]:
+        voice = self._speech.catalogue.find(order.voice, order.language)
         request = SynthesisRequest(
-            voice=self._speech.catalogue.find(order.voice, order.language),
+            voice=replace(voice, consent=voice.consent or order.consent),
             settings=order.settings,
             format=FormatWish(rate=order.rate),
             text_format=order.text_format,
         )
         async with aclosing(self._speech.synthesizer.speak(request, text)) as events:
             async for event in events:
-                yield Opening(format=event.format, voice=event.voice.name) if isinstance(event, ReplyStart) else event
+                yield _opening(event) if isinstance(event, ReplyStart) else event
+
+
+def _opening(start: ReplyStart) -> Opening:
+    return Opening(format=start.format, voice=start.voice.name, engine=start.voice.engine)
 
 
 class ServerSpeaker:

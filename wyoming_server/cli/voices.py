@@ -78,6 +78,8 @@ def _object(voice: Voice) -> dict[str, object]:
         "engine": voice.engine,
         "engine_voice": voice.engine_voice,
         "description": voice.description,
+        "scene": voice.scene,
+        "emotions": voice.emotions,
     }
 
 

@@ -1,0 +1,70 @@
+"""Engines, catalogue and synthesis put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import cloud
+from wyoming_server.config import Config, load_config
+from wyoming_server.errors import EngineUnavailable
+from wyoming_server.speech import speech
+
+YAML = """
+engines: {espeak: {enabled: false}, openspeech: }
+voices:
+  one: {engine: openspeech, voice: zh_female_one}
+  dad: {engine: openspeech, voice: S_1, consent: true}
+default_voice: openspeech/en_male_two
+"""
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> type[cloud.CloudEngine]:
+    return cloud.install(monkeypatch)
+
+
+def loaded(folder: Path, text: str) -> Config:
+    path = folder / "herald.yaml"
+    path.write_text(text)
+    return load_config(path, {})
+
+
+async def test_engines_are_told_which_voices_are_likely(tmp_path: Path, engine: type[cloud.CloudEngine]) -> None:
+    async with speech(loaded(tmp_path, YAML), None):
+        assert engine.prepared == [{"zh_female_one", "S_1", "en_male_two"}]
+
+
+async def test_nothing_is_prepared_where_nobody_will_speak(tmp_path: Path, engine: type[cloud.CloudEngine]) -> None:
+    async with speech(loaded(tmp_path, YAML), None, prepare=False):
+        assert engine.prepared == []
+
+
+async def test_an_engine_that_could_not_be_started_is_not_prepared(
+    tmp_path: Path, engine: type[cloud.CloudEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start(_engine: cloud.CloudEngine) -> None:
+        raise EngineUnavailable("It is gone.")
+
+    monkeypatch.setattr(engine, "start", start)
+    async with speech(loaded(tmp_path, YAML), None) as speaks:
+        assert list(speaks.failures) == ["openspeech"]
+    assert engine.prepared == []
+
+
+async def test_a_default_voice_that_is_not_there_stops_nothing(tmp_path: Path, engine: type[cloud.CloudEngine]) -> None:
+    async with speech(loaded(tmp_path, "engines: {espeak: {enabled: false}, openspeech: }\ndefault_voice: xx"), None):
+        assert engine.prepared == [set()]
+
+
+async def test_what_cannot_be_prepared_is_only_told(
+    tmp_path: Path, engine: type[cloud.CloudEngine], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def prepare(_engine: cloud.CloudEngine, _voices: set[str]) -> None:
+        raise EngineUnavailable("There is no network.")
+
+    monkeypatch.setattr(engine, "prepare", prepare)
+    async with speech(loaded(tmp_path, YAML), None) as speaks:
+        assert speaks.failures == {}
+    assert "There is no network." in caplog.text
