@@ -1,4 +1,4 @@
-"""The ordinary command `herald`, with the relay as one more engine."""
+"""The ordinary command `herald`, with the bench's own engines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from wyoming_server.engines.registry import ENGINES
 
 def main() -> None:
     ENGINES["relay"] = "bench.relay_engine:RelayEngine"
+    ENGINES["stamped"] = "bench.stamped_tone:StampedTone"
     from wyoming_server.cli import main as herald  # noqa: PLC0415  # the configuration's schema lists the engines at its import
 
     sys.exit(herald())

@@ -14,7 +14,7 @@ from typing import Any
 from .client import Call
 from .figures import milliseconds
 from .order import Order, Report
-from .processes import Server, Upstream, cpu_seconds, floor, herald, upstream
+from .processes import Server, Upstream, cpu_seconds, floor, herald, relay_engines, upstream
 
 SIGNAL, SIGNAL_22, SPEECH = "signal/relay", "signal22/relay", "speech/relay"
 """Voices of the Herald under test: the upstream's bytes as they are at 24 and at 22.05 kHz, and made even as speech is."""
@@ -67,19 +67,20 @@ class Lab:
 
     async def herald(self) -> Server:
         if "herald" not in self._servers:
-            server = await self._stack.enter_async_context(herald(await self.upstream()))
+            server = await self._stack.enter_async_context(herald(relay_engines(await self.upstream()), quiet=[SPEECH]))
             await self.speak(server, self.order(seconds=0.2), voice=SPEECH, rate=16_000)  # what it imports late is imported now
             self._servers["herald"] = server
         return self._servers["herald"]
 
+    def number(self) -> int:
+        """Another one with every call."""
+        return next(self._numbers)
+
     def order(self, **values: Any) -> Order:
-        return Order(number=next(self._numbers), **values)
+        return Order(number=self.number(), **values)
 
     async def begin(self, server: Server, order: Order, *, voice: str = SIGNAL, **context: Any) -> Call:
-        """On a new connection, as Home Assistant does."""
-        call = await Call.connect(server.address)
-        call.send("synthesize", text=order.text(), voice={"name": voice}, context=context)
-        return call
+        return await ask(server, order.text(), voice, **context)
 
     async def speak(self, server: Server, order: Order, *, voice: str = SIGNAL, **context: Any) -> Spoken:
         """A whole reply."""
@@ -89,6 +90,13 @@ class Lab:
         finally:
             call.leave()
         return Spoken(call=call, report=await (await self.upstream()).report(order.number))
+
+
+async def ask(server: Server, text: str, voice: str, **context: Any) -> Call:
+    """On a new connection, as Home Assistant does."""
+    call = await Call.connect(server.address)
+    call.send("synthesize", text=text, voice={"name": voice}, context=context)
+    return call
 
 
 @asynccontextmanager

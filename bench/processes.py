@@ -118,7 +118,7 @@ class Upstream:
 @asynccontextmanager
 async def upstream() -> AsyncIterator[Upstream]:
     async with process(["-m", "bench.upstream"], stdin=PIPE, stdout=PIPE) as child, asyncio.TaskGroup() as tasks:
-        up = Upstream(child, await _port(child))
+        up = Upstream(child, await first_port(child))
         listening = tasks.create_task(up.listen())
         yield up
         listening.cancel()
@@ -130,7 +130,7 @@ async def floor(up: Upstream, chunk: int | None = None) -> AsyncIterator[Server]
     arguments = ["-m", "bench.floor", str(up.port), *([str(chunk)] if chunk else [])]
     async with process(arguments, stdin=PIPE, stdout=PIPE) as child:
         name = f"floor, {chunk} B" if chunk else "floor"
-        yield Server(name=name, pid=child.pid, address=("127.0.0.1", await _port(child)))
+        yield Server(name=name, pid=child.pid, address=("127.0.0.1", await first_port(child)))
 
 
 @asynccontextmanager
@@ -144,7 +144,8 @@ async def load(server: Server, clients: int, **data: Any) -> AsyncIterator[None]
         yield
 
 
-async def _port(child: Process) -> int:
+async def first_port(child: Process) -> int:
+    """What a process of the bench tells first."""
     assert child.stdout is not None
     async with asyncio.timeout(STARTED_WITHIN):
         return int(await child.stdout.readline())
@@ -163,21 +164,25 @@ engines:
   tone: {{type: tone}}
 """
 
-LEARNED = '{"speech/relay": {"lufs": -25.0, "seconds": 60.0}}'
-"""The voice of `speech` is known to be quiet: it is made louder, with a limiter behind, as real voices are."""
+LEARNED = {"lufs": -25.0, "seconds": 60.0}
+"""Of a voice that is known to be quiet: it is made louder, with a limiter behind, as real voices are."""
+
+
+def relay_engines(up: Upstream) -> str:
+    """For `herald`."""
+    return ENGINES.format(upstream=up.port)
 
 
 @asynccontextmanager
-async def herald(up: Upstream | None = None) -> AsyncIterator[Server]:
-    """Herald on its defaults; with an upstream also the relay's voices."""
+async def herald(engines: str = "", quiet: Sequence[str] = ()) -> AsyncIterator[Server]:
+    """Herald on its defaults; with `engines`, a part of herald.yaml, also the bench's own. `quiet`: voices known to be so."""
     with tempfile.TemporaryDirectory(prefix="herald-bench-") as name:
         folder = Path(name)
         port = free_port()
-        engines = ENGINES.format(upstream=up.port) if up is not None else ""
         (folder / "herald.yaml").write_text(CONFIGURATION.format(port=port, http_port=free_port()) + engines)
         (folder / "state").mkdir()
-        (folder / "state" / "loudness.json").write_text(LEARNED)
-        module = "bench.herald_server" if up is not None else "wyoming_server"
+        (folder / "state" / "loudness.json").write_text(json.dumps(dict.fromkeys(quiet, LEARNED)))
+        module = "bench.herald_server" if engines else "wyoming_server"
         command = ["-m", module, "serve", "--config", str(folder / "herald.yaml"), "--state", str(folder / "state")]
         with (folder / "log").open("wb") as log:
             async with process(command, stdout=log, stderr=log) as child:
@@ -186,7 +191,11 @@ async def herald(up: Upstream | None = None) -> AsyncIterator[Server]:
                     await ready(server)
                 except TimeoutError as error:
                     raise RuntimeError((folder / "log").read_text()) from error
-                yield server
+                try:
+                    yield server
+                except CallFailed as error:
+                    error.add_note((folder / "log").read_text())
+                    raise
 
 
 async def ready(server: Server) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from ..lab import Lab
 from ..rows import Row
-from . import cpu, describe, endurance, espeak, interrupt, latency, memory, realtime, resample, start
+from . import cpu, describe, endurance, espeak, interrupt, latency, memory, openspeech, realtime, resample, start
 
 BENCHES: Mapping[str, Callable[[Lab], AsyncIterator[Row]]] = {
     "latency": latency.measure,
@@ -16,6 +16,7 @@ BENCHES: Mapping[str, Callable[[Lab], AsyncIterator[Row]]] = {
     "interrupt": interrupt.measure,
     "describe": describe.measure,
     "espeak": espeak.measure,
+    "openspeech": openspeech.measure,
     "start": start.measure,
     "memory": memory.measure,
     "endurance": endurance.measure,

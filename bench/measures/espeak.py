@@ -11,9 +11,8 @@ from typing import Any
 from wyoming_server.engines.base import Engine, Utterance
 from wyoming_server.engines.registry import engine_class
 
-from ..client import Call
 from ..figures import median, milliseconds, spread
-from ..lab import Lab, Size
+from ..lab import Lab, Size, ask
 from ..processes import Server
 from ..rows import Row, Target
 
@@ -73,8 +72,7 @@ async def first_audio(engine: Engine, utterance: Utterance) -> float:
 async def first_chunk(server: Server, text: str, **context: Any) -> float:
     """ms from the request to its first chunk; the client then leaves."""
     await asyncio.sleep(PAUSE)
-    call = await Call.connect(server.address)
-    call.send("synthesize", text=text, voice={"name": "en-US"}, context=context)
+    call = await ask(server, text, "en-US", **context)
     await call.heard()
     call.leave()
     return milliseconds(call.sent, call.chunks[0][0])

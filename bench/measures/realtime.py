@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ..client import Call
 from ..figures import median, percentile
 from ..lab import SIGNAL, SPEECH, CpuMeter, Lab, Size, Spoken
 from ..order import Order
@@ -75,7 +76,7 @@ async def stream(lab: Lab, server: Server, plan: Plan, piece: float, voice: str)
 
 
 def underruns(name: str, streams: list[tuple[Order, Spoken]], where: str) -> Row:
-    played = [play(spoken) for _, spoken in streams]
+    played = [play(spoken.call) for _, spoken in streams]
     least = [reserve for _, reserve in played]
     return Row(
         bench="realtime",
@@ -88,12 +89,12 @@ def underruns(name: str, streams: list[tuple[Order, Spoken]], where: str) -> Row
     )
 
 
-def play(spoken: Spoken) -> tuple[int, float]:
+def play(call: Call) -> tuple[int, float]:
     """How often a player ran dry, and the least that it had in reserve when a chunk came (ms)."""
     runs, least = 0, float("inf")
     gathered = 0.0
     since: int | None = None
-    for now, size in spoken.call.chunks:
+    for now, size in call.chunks:
         if since is not None:
             left = gathered - (now - since) / 1e9
             least = min(least, left * 1000)

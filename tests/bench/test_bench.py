@@ -22,6 +22,7 @@ ROWS = {
     "interrupt": 5,
     "describe": 5,
     "espeak": 5,
+    "openspeech": 16,
     "start": 2,
     "memory": 4,
     "endurance": 1,
