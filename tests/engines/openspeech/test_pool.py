@@ -30,6 +30,7 @@ async def pooling(keep: float = 60, **options: Any) -> AsyncIterator[tuple[OpenS
             yield service, pool, Asked(engine="openspeech", voice=SECOND, route=route(SECOND, {}))
         finally:
             await pool.close()
+            assert not [task for task in asyncio.all_tasks() if "Pool." in repr(task.get_coro())]
         for number in range(service.counters.connections_ever):
             await service.saw("closed", number + 1, within=1)
 

@@ -268,9 +268,12 @@ async def test_the_gap_does_not_run_while_the_writer_is_slow() -> None:
 
 async def test_the_gap_does_not_run_while_the_reply_is_far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wyoming_server.engines.openspeech.engine.LOOK_AHEAD", 1.0)
-    async with speaking(engine={"gap_timeout": 0.1}) as (_, engine):
-        heard = await hear(engine, SAID * 2)  # 3 s
+    monkeypatch.setattr("wyoming_server.engines.fragments.UNSPOKEN", 0.5)
+    async with speaking(engine={"gap_timeout": 0.1}) as (service, engine):
+        heard = await hear(engine, f"{SAID} {SAID} ")  # 1.6 s each
         assert heard.texts() == [SAID, SAID]
+        first, second = service.all("text")
+        assert (second.time_ns - first.time_ns) / 1e9 > 0.3
 
 
 async def test_the_time_for_first_audio_does_not_run_in_line() -> None:

@@ -10,10 +10,12 @@ import pytest
 from wyoming_server.engines.base import Utterance
 from wyoming_server.errors import CredentialsRefused, EngineError, EngineUnavailable, VoiceRefused
 from wyoming_server.models import AudioFormat, Mark, MarkKind
+from wyoming_server.protocols.openspeech_v3 import Event
 
 from ...simulators.openspeech import Account, Fault
 from ...simulators.openspeech import session as simulated
 from ...simulators.openspeech.audio import SECONDS_A_CHARACTER, timings
+from ...simulators.openspeech.v3 import V3
 from .hearing import ENGLISH, Heard, hear, how, speaking
 from .speaking import BIG, SECOND, pcm
 
@@ -119,6 +121,28 @@ async def test_words_that_count_from_their_sentence_are_right_too(monkeypatch: p
         check(heard, TEXT * 2)
         words = [mark for mark in heard.marks if mark.kind is MarkKind.WORD]
         assert [mark.time for mark in words] == pytest.approx([mark.start * SECONDS_A_CHARACTER for mark in words], abs=0.002)
+
+
+@pytest.mark.parametrize("later", [0, 1], ids=["behind its end", "behind the next one's begin"])
+async def test_a_subtitle_that_comes_late_does_no_harm(later: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[dict[str, Any]] = []
+
+    async def answer(self: V3, event: Event, name: str, payload: Any) -> None:
+        if event is Event.SUBTITLE:
+            held.append(payload)
+            return
+        await whole(self, event, name, payload)
+        if event is (Event.SENTENCE_START if later else Event.SENTENCE_END) and held:
+            await whole(self, Event.SUBTITLE, name, held.pop())
+
+    whole = V3.answer
+    monkeypatch.setattr(V3, "answer", answer)
+    async with speaking() as (_, engine):
+        heard = await hear(engine, TEXT, utterance=how(timestamps=True))
+        check(heard, TEXT)
+        assert heard.texts() == SENTENCES
+        words = [mark for mark in heard.marks if mark.kind is MarkKind.WORD]
+        assert len(words) == (0 if later else 11)
 
 
 @pytest.mark.parametrize("words", [None, [], "words", [1, {}, {"word": 5, "startTime": 1}, {"word": "The", "startTime": "soon"}]])

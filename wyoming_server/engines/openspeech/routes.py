@@ -20,6 +20,10 @@ LOOK_AHEAD = 10.0
 """Seconds of paid speech that an interrupt may find unheard."""
 
 
+ID_SHOWN = 64
+"""Characters of a voice's id that an error repeats."""
+
+
 class Api(StrEnum):
     """The vendor's protocols."""
 
@@ -178,7 +182,7 @@ def _api(voice_id: str, family: Family, overrides: Mapping[str, Any]) -> Api:
         raise BadSetting(msg) from error
     if only not in (None, api):
         msg = (
-            f"The voice {shortened(voice_id)} speaks only API {only}, not {api}: "
+            f"The voice {voice_id[:ID_SHOWN]} speaks only API {only}, not {api}: "
             "leave out `api` and `operation`, or choose another voice."
         )
         raise BadSetting(msg)
