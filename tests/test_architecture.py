@@ -16,7 +16,7 @@ FLOORS = (
     ("protocols", "text", "audio"),
     ("engines", "converters"),
     ("config",),
-    ("loudness", "voices", "sessions", "synthesis"),
+    ("loudness", "voices", "sessions", "shaping", "synthesis"),
     ("speech",),
     ("frontends",),
     ("server",),
@@ -25,7 +25,7 @@ FLOORS = (
 PURE = ("protocols", "text", "audio")
 NO_IO = {"asyncio", "socket", "threading", "subprocess", "aiohttp", "websockets"}
 # What engines may share: the interface, the list, marks, turns, and the wrapper for engines that take no fragments.
-ENGINE_COMMONS = {"base", "fragments", "marks", "places", "registry", "sentences", "turns", "websocket"}
+ENGINE_COMMONS = {"attempts", "base", "duplex", "fragments", "marks", "places", "registry", "sentences", "turns", "websocket"}
 # What front ends may share: text that is still being written, and the HTTP port that most of them are reached on.
 FRONT_END_COMMONS = {"http", "text"}
 

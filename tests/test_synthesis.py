@@ -279,3 +279,15 @@ async def test_no_sentence_is_asked_for_beyond_the_look_ahead() -> None:
             await asyncio.wait_for(collect(events, audio), 0.2)
     assert 2.5 < AudioFormat(rate=22_050).seconds(len(b"".join(audio))) < 5
     assert sum(event.what == "started" for event in tone.journal) <= 5
+
+
+async def test_herald_sees_to_the_speed_where_the_engine_has_only_one() -> None:
+    request = SynthesisRequest(voice=TONE, settings=VoiceSettings(speed=2.0))
+    synth = synthesizer(new_engine("tone", per_character=0.1))
+    start, audio, marks = await reply(synth, request, "Ten chars. And ten.")
+    length = start.format.seconds(len(audio))
+    assert length == pytest.approx(1.9 / 2, abs=0.06)
+    assert [mark.kind for mark in marks] == [MarkKind.SENTENCE_START, MarkKind.SENTENCE_END] * 2
+    assert marks[-1].time == pytest.approx(length, abs=0.06)
+    spectrum = np.abs(np.fft.rfft(np.frombuffer(audio, "<i2")))
+    assert np.argmax(spectrum) * start.format.rate / (len(audio) // 2) == pytest.approx(440, abs=5)

@@ -172,7 +172,7 @@ class Capabilities:
     streaming_text: bool = False
     """Takes text in fragments as they come; otherwise it is given whole sentences."""
     settings: frozenset[str] = frozenset()
-    """Which of SETTING_NAMES it takes; extras stand in its schema. `volume` is always possible: Herald has a gain stage."""
+    """Which of SETTING_NAMES it takes; extras stand in its schema. `volume` and `speed` are always possible: Herald does them."""
     ranges: Mapping[str, Range] = field(default_factory=dict)
     """Of settings that it takes in a narrower range than SETTING_RANGES."""
     text_formats: frozenset[TextFormat] = frozenset({TextFormat.TEXT})

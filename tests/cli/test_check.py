@@ -95,10 +95,10 @@ def test_nothing_that_could_speak_is_wrong(check: Herald) -> None:
 
 
 def test_a_voice_whose_engine_does_not_take_its_settings_is_wrong(check: Herald) -> None:
-    ran = check(ENGINES + "voices: {dad: {engine: tone, language: en, speed: 2}}")
+    ran = check(ENGINES + "voices: {dad: {engine: tone, language: en, pitch: 2}}")
     assert ran.code == 1
-    assert "WRONG: herald.yaml line 2: voices.dad.speed" in ran.out
-    assert "Test tone voices take no speed" in ran.out
+    assert "WRONG: herald.yaml line 2: voices.dad.pitch" in ran.out
+    assert "Test tone voices take no pitch" in ran.out
 
 
 def test_a_default_voice_that_does_not_exist_is_wrong(check: Herald) -> None:

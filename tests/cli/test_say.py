@@ -149,7 +149,7 @@ def test_a_full_disk_is_told(say: Herald) -> None:
     ("options", "words"),
     [
         (["--speed", "9"], "speed is a number from 0.25 to 4, not 9.0."),
-        (["--speed", "2"], "Test tone voices take no speed"),
+        (["--pitch", "2"], "Test tone voices take no pitch"),
         (["--volume", "nan"], "volume is a number from 0 to 100, not nan."),
         (["--rate", "44"], "--rate is 8000 to 96000 Hz, not 44."),
         (["--voice", "tone/ton"], "There is no voice 'tone/ton'. Did you mean tone/tone?"),

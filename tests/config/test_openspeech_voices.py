@@ -32,7 +32,7 @@ def test_what_a_voice_takes_loads(voice: str, keys: str) -> None:
     [
         (BIG, "api: v1, pitch: 3", "voices.dad.pitch is not for this voice: OpenSpeech voices take no pitch"),
         (BIG, "speed: 0.3", "voices.dad.speed is not for this voice: OpenSpeech voices take speed from 0.5 to 2, not 0.3."),
-        (SECOND, "operation: query", f"voices.dad does not go together: The voice '{SECOND}' speaks only API v3"),
+        (SECOND, "operation: query", f"voices.dad does not go together: The voice {SECOND} speaks only API v3"),
         (SECOND, "operation: ask", 'voices.dad.operation must be one of submit, query, not "ask".'),
         (CLONE, "speed: 1", "voices.dad.consent must be true: "),
     ],

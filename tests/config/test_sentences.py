@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from wyoming_server.engines.registry import ENGINES
+
 from .loading import load, wrong
 
 
@@ -69,8 +71,8 @@ SENTENCES = {
     "engines: {My: {type: tone}}": (
         'engines.My must be a name of small letters, digits, _ and -, with a letter first, not "My".'
     ),
-    "engines: {cloud: {}}": "engines.cloud.type is missing; it must be one of espeak, openspeech, tone.",
-    "engines: {a: {type: tome}}": 'engines.a.type must be one of espeak, openspeech, tone, not "tome".',
+    "engines: {cloud: {}}": "engines.cloud.type is missing; it must be one of {}.".format(", ".join(ENGINES)),
+    "engines: {a: {type: tome}}": 'engines.a.type must be one of {}, not "tome".'.format(", ".join(ENGINES)),
     "engines: {a: {type: tone, frequenzy: 5}}": "engines.a.frequenzy is not a key here. Did you mean frequency?",
     "engines: {a: {type: tone, delay: -1}}": "engines.a.delay must be a number from 0 to 3600, not -1.",
     "engines: {a: {type: tone, stall_at: x}}": 'engines.a.stall_at must be a number from 0 to 3600 or nothing, not "x".',

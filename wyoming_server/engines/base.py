@@ -21,6 +21,8 @@ from .turns import Turns
 EngineEvent: TypeAlias = bytes | Mark | Waiting
 """PCM in the engine's native format (whole frames), a mark that counts from the reply's start, or a place in line."""
 
+DONE_BY_HERALD = frozenset({"speed", "volume"})
+"""Settings that Herald sees to itself, where an engine does not take them."""
 CONCURRENCY_MAX = 1000
 """Requests at once that an engine may be allowed."""
 
@@ -101,7 +103,7 @@ class Engine(ABC):
         if text_format not in can.text_formats:
             msg = f"{self.title} voices take no {text_format}, only {' or '.join(sorted(can.text_formats))}."
             raise BadSetting(msg)
-        takes = can.settings | {"volume"} | self.extra_names()
+        takes = can.settings | DONE_BY_HERALD | self.extra_names()
         if unknown := sorted(settings.given() - takes):
             msg = f"{self.title} voices take no {' and no '.join(unknown)}; they take {', '.join(sorted(takes))}."
             raise BadSetting(msg)

@@ -1,0 +1,137 @@
+"""What Herald does to an engine's audio for one listener: silence trimmed, loudness and volume, speed, rate and channels.
+
+Which stages a reply needs is decided here, what each does in `audio`. Without one the engine's bytes go through untouched.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .audio.chain import PcmChain, Stage
+from .audio.level import volume_factor
+from .engines.base import Engine, EngineEvent, Utterance
+from .loudness import LoudnessStore
+from .models import AudioFormat, Mark, SynthesisRequest, Voice, Waiting
+
+if TYPE_CHECKING:
+    from .audio.loudness import LoudnessMeter
+    from .audio.tempo import Tempo
+    from .audio.trim import LeadTrim
+
+_LOGGER = logging.getLogger(__name__)
+
+EMPTY_REPLY = 0.02
+"""Seconds of silence where the text has nothing to say: a listener waits for audio."""
+
+
+class Shaper:
+    """What Herald does to an engine's audio for one listener. numpy is loaded by the first reply that needs a stage."""
+
+    def __init__(self, request: SynthesisRequest, utterance: Utterance, engine: Engine, loudness: LoudnessStore) -> None:
+        self._volume = utterance.settings.volume
+        self._can = engine.capabilities_of(utterance.voice, utterance.settings)
+        self._engine = engine.name
+        self._name = f"{engine.name}/{utterance.voice}"
+        self._loudness = loudness
+        self._source = engine.native_format(utterance)
+        self.target = AudioFormat(rate=request.format.rate or self._source.rate, channels=request.format.channels)
+        self._trim = self._new_trim(request.voice)
+        self._meter = self._new_meter(request.voice)
+        self._speed = self._own_speed(utterance.settings.speed)
+        self._tempo = self._new_tempo()
+        stages = [self._trim, self._meter, self._tempo, *self._gain(request.voice), *self._resampler()]
+        self._chain = PcmChain(self._source, [stage for stage in stages if stage is not None])
+        self._marks: list[Mark] = []
+        self._seconds = 0.0
+        self._empty = True
+        self._waited = False
+
+    def shape(self, event: EngineEvent) -> Iterator[bytes | Mark | Waiting]:
+        """An engine's event as the listener gets it; long audio in pieces, so that it keeps nobody else waiting."""
+        if isinstance(event, bytes):
+            self._seconds += self._source.seconds(len(event))
+            for piece in self._chain.pieces(event):
+                if piece:
+                    self._empty = False
+                    yield piece
+        elif isinstance(event, Mark):
+            self._marks.append(event)
+        else:
+            self._log_waiting(event)
+            yield event
+        if self._trim is None or self._trim.started:
+            yield from self._due_marks()
+
+    def finish(self) -> Iterator[bytes | Mark]:
+        """What is still held; a moment of silence where nothing was said at all."""
+        rest = self._chain.flush()
+        if self._meter is not None:
+            self._loudness.learn(self._name, self._meter.integrated(), self._seconds)
+        yield from self._due_marks()
+        if rest or self._empty:
+            yield rest or self.target.silence(EMPTY_REPLY)
+
+    def close(self) -> None:
+        """Free what a stage holds outside Python, where the reply did not come to its end. Twice is fine."""
+        if self._tempo is not None:
+            self._tempo.close()
+
+    def _due_marks(self) -> Iterator[Mark]:
+        """Marks, where they are heard: known once it is known how much silence goes before the first sound."""
+        dropped = self._trim.dropped if self._trim is not None else 0.0
+        for mark in self._marks:
+            yield replace(mark, time=max(0.0, mark.time - dropped) / self._speed) if dropped or self._tempo else mark
+        self._marks.clear()
+
+    def _log_waiting(self, waiting: Waiting) -> None:
+        """Once per reply: its later places follow from the first."""
+        if not self._waited:
+            self._waited = True
+            _LOGGER.info("A reply waits for the engine %s, as number %d in line.", self._engine, waiting.position)
+
+    def _new_trim(self, voice: Voice) -> LeadTrim | None:
+        if not (self._can.speech and voice.trim_silence):
+            return None
+        from .audio.trim import LeadTrim  # noqa: PLC0415  # numpy
+
+        return LeadTrim(self._source.rate)
+
+    def _new_meter(self, voice: Voice) -> LoudnessMeter | None:
+        """While the voice's loudness is still being learned; a volume that the engine applies would mislead it."""
+        by_engine = self._volume is not None and "volume" in self._can.settings
+        if by_engine or not (self._can.speech and voice.even_loudness and self._loudness.learning(self._name)):
+            return None
+        from .audio.loudness import LoudnessMeter  # noqa: PLC0415  # numpy
+
+        return LoudnessMeter(self._source.rate)
+
+    def _own_speed(self, wanted: float | None) -> float:
+        """The factor that is left to Herald, for an engine that has only one speed."""
+        return 1.0 if wanted is None or "speed" in self._can.settings else wanted
+
+    def _new_tempo(self) -> Tempo | None:
+        if self._speed == 1:
+            return None
+        from .audio.tempo import Tempo  # noqa: PLC0415  # PyAV
+
+        return Tempo(self._source, self._speed)
+
+    def _gain(self, voice: Voice) -> list[Stage]:
+        factor = self._loudness.gain(self._name) if self._can.speech and voice.even_loudness else 1.0
+        if self._volume is not None and "volume" not in self._can.settings:
+            factor *= volume_factor(self._volume)
+        if factor == 1:
+            return []
+        from .audio.gain import Gain, Limiter  # noqa: PLC0415  # numpy
+
+        return [Gain(factor), Limiter(self._source.rate)] if factor > 1 else [Gain(factor)]
+
+    def _resampler(self) -> list[Stage]:
+        if self.target == self._source:
+            return []
+        from .audio.resample import Resampler  # noqa: PLC0415  # numpy and soxr
+
+        return [Resampler(self._source, self.target)]
