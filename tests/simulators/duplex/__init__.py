@@ -1,0 +1,1 @@
+"""What the simulators of duplex speech services share (flowing, dashscope): everything but a service's own words and rules."""
