@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 import voluptuous as vol
 
+from wyoming_server.engines.base import Utterance
 from wyoming_server.engines.registry import ENGINES
 from wyoming_server.engines.tone import ToneEngine
 from wyoming_server.errors import CredentialsRefused
@@ -49,8 +50,8 @@ class CloudEngine(ToneEngine):
     def needs_consent(self, voice_id: str) -> bool:
         return voice_id not in LISTED
 
-    def prepare(self, voice_ids: Collection[str]) -> None:
-        self.prepared.append(set(voice_ids))
+    def prepare(self, utterances: Collection[Utterance]) -> None:
+        self.prepared.append({utterance.voice for utterance in utterances})
 
     async def verify(self, voice_id: str | None = None) -> str:
         self.tried.append(voice_id)

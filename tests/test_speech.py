@@ -61,7 +61,7 @@ async def test_a_default_voice_that_is_not_there_stops_nothing(tmp_path: Path, e
 async def test_what_cannot_be_prepared_is_only_told(
     tmp_path: Path, engine: type[cloud.CloudEngine], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def prepare(_engine: cloud.CloudEngine, _voices: set[str]) -> None:
+    def prepare(_engine: cloud.CloudEngine, _utterances: object) -> None:
         raise EngineUnavailable("There is no network.")
 
     monkeypatch.setattr(engine, "prepare", prepare)

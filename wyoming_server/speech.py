@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .config import Config
-from .engines.base import Engine
+from .engines.base import Engine, Utterance
 from .engines.registry import engine_class
 from .errors import EngineError, HeraldError
 from .loudness import LoudnessStore
+from .models import Voice
 from .synthesis import Synthesizer
 from .voices import Catalogue
 
@@ -64,6 +65,10 @@ def _prepare(engines: Mapping[str, Engine], failures: Mapping[str, EngineError],
         if name in failures:
             continue
         try:
-            engine.prepare({voice.engine_voice for voice in likely if voice.engine == name})
+            engine.prepare([_utterance(voice) for voice in likely if voice.engine == name])
         except HeraldError as error:
             _LOGGER.warning("The engine %s could not be prepared: %s", name, error)
+
+
+def _utterance(voice: Voice) -> Utterance:
+    return Utterance(voice=voice.engine_voice, language=voice.language, settings=voice.settings)

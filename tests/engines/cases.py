@@ -11,6 +11,8 @@ import voluptuous as vol
 from wyoming_server.engines.base import Engine
 from wyoming_server.engines.registry import engine_class
 
+from ..simulators.dashscope import simulator as dashscope_simulator
+from ..simulators.flowing import cloud, local
 from ..simulators.openspeech import simulator
 
 
@@ -65,13 +67,36 @@ async def openspeech_mp3() -> AsyncIterator[Engine]:
 
 
 @asynccontextmanager
+async def flowing_aliyun() -> AsyncIterator[Engine]:
+    async with cloud(pace=200) as service:
+        engine = new_engine("flowing", url=service.url, dialect="aliyun", appkey="app-key", token="nls-token")
+        async with engine:
+            yield engine
+
+
+@asynccontextmanager
+async def flowing_local() -> AsyncIterator[Engine]:
+    async with local(pace=200) as service, new_engine("flowing", url=service.url) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def dashscope() -> AsyncIterator[Engine]:
+    async with dashscope_simulator(pace=200) as service, new_engine("dashscope", url=service.url, api_key="sk-api-key") as engine:
+        yield engine
+
+
+@asynccontextmanager
 async def espeak() -> AsyncIterator[Engine]:
     async with new_engine("espeak") as engine:
         yield engine
 
 
 CASES: dict[str, Callable[[], AbstractAsyncContextManager[Engine]]] = {
+    "dashscope": dashscope,
     "espeak": espeak,
+    "flowing (aliyun)": flowing_aliyun,
+    "flowing (local)": flowing_local,
     "openspeech": openspeech,
     "openspeech (v1)": openspeech_v1,
     "openspeech (mp3)": openspeech_mp3,

@@ -165,8 +165,8 @@ class Engine(ABC):
         """Whether this voice may be a real person's, so that it speaks only where somebody states that person's consent."""
         return False
 
-    def prepare(self, voice_ids: Collection[str]) -> None:
-        """These voices are likely to be asked for soon: begin, without waiting, what would delay their first audio."""
+    def prepare(self, utterances: Collection[Utterance]) -> None:
+        """Voices like these are likely to be asked for soon: begin, without waiting, what would delay their first audio."""
 
     async def verify(self, voice_id: str | None = None) -> str:
         """Try the credentials with the cheapest call there is. What was found good, as a sentence; raises EngineError."""

@@ -7,7 +7,9 @@ from importlib import import_module
 from .base import Engine
 
 ENGINES: dict[str, str] = {
+    "dashscope": "wyoming_server.engines.dashscope.engine:DashScopeEngine",
     "espeak": "wyoming_server.engines.espeak:EspeakEngine",
+    "flowing": "wyoming_server.engines.flowing.engine:FlowingEngine",
     "openspeech": "wyoming_server.engines.openspeech.engine:OpenSpeechEngine",
     "tone": "wyoming_server.engines.tone:ToneEngine",
 }

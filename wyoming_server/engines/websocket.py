@@ -73,6 +73,13 @@ class EngineSocket:
         except ConnectionClosed as error:
             raise self._lost(error) from error
 
+    async def ping(self) -> None:
+        """For peers that would take silence for an end. Nobody waits for the answer. Raises Lost."""
+        try:
+            await self._socket.ping()
+        except ConnectionClosed as error:
+            raise self._lost(error) from error
+
     async def leave(self) -> None:
         """Say goodbye and go: the peer learns of it at once, and is not waited for long."""
         try:

@@ -196,7 +196,7 @@ async def test_without_credentials_nobody_is_called(options: dict[str, Any], wor
             await say(engine, how=utterance(voice))
         with pytest.raises(CredentialsRefused, match=words):
             await engine.verify(voice)
-        engine.prepare({voice})
+        engine.prepare([utterance(voice)])
         assert not service.journal
 
 

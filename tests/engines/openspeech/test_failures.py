@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
+from wyoming_server.engines import attempts
 from wyoming_server.engines.base import Utterance
-from wyoming_server.engines.openspeech import attempts
 from wyoming_server.engines.openspeech.failures import Asked, failed
 from wyoming_server.engines.openspeech.routes import route
 from wyoming_server.errors import CODES, HeraldError

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from wyoming_server.engines.attempts import Failed
 from wyoming_server.engines.openspeech import pool as pool_module
 from wyoming_server.engines.openspeech.account import Account
-from wyoming_server.engines.openspeech.failures import Asked, Failed
+from wyoming_server.engines.openspeech.failures import Asked
 from wyoming_server.engines.openspeech.pool import Pool
 from wyoming_server.engines.openspeech.routes import route
 

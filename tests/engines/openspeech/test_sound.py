@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from wyoming_server.engines.attempts import Failed
 from wyoming_server.engines.base import Utterance
 from wyoming_server.engines.openspeech.account import Account
-from wyoming_server.engines.openspeech.failures import Failed
 from wyoming_server.engines.openspeech.job import Job
 from wyoming_server.engines.openspeech.sound import Sound
 from wyoming_server.models import VoiceSettings

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wyoming_server.engines.openspeech import attempts
+from wyoming_server.engines import attempts
 from wyoming_server.errors import EngineError, EngineTimeout, EngineUnavailable, HeraldError, TextTooLong
 from wyoming_server.models import TextFormat
 from wyoming_server.protocols.openspeech_frame import Compression

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from wyoming_server.channel import Channel
-from wyoming_server.engines.openspeech import attempts
+from wyoming_server.engines import attempts
 from wyoming_server.errors import (
     EngineBusy,
     EngineError,

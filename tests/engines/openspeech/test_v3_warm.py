@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.engines.openspeech import attempts, pool, session
+from wyoming_server.engines import attempts
+from wyoming_server.engines.openspeech import pool, session
 from wyoming_server.errors import EngineUnavailable
 
 from ...simulators.openspeech import Fault
@@ -31,7 +32,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_connection_is_ready_before_the_first_reply() -> None:
     async with speaking() as (service, engine):
-        engine.prepare([SECOND])
+        engine.prepare([how(SECOND)])
         await service.saw("connected")
         assert (await hear(engine, SAID)).audio == pcm(SAID)
         assert service.counters.connections_ever == 1
@@ -61,7 +62,7 @@ async def test_session_follows_session_on_one_connection() -> None:
 async def test_a_warm_session_takes_one_round_trip() -> None:
     latency = 0.1
     async with speaking(latency=latency) as (service, engine):
-        engine.prepare([SECOND])
+        engine.prepare([how(SECOND)])
         await service.saw("connected")
         begun = monotonic()
         await hear(engine, "Hello")
@@ -90,7 +91,7 @@ async def test_two_replies_at_once_have_a_connection_each() -> None:
 
 async def test_each_resource_id_has_connections_of_its_own() -> None:
     async with speaking() as (service, engine):
-        engine.prepare([SECOND, BIG])
+        engine.prepare([how(SECOND), how(BIG)])
         await service.saw("connected", 2)
         for utterance in (HOW, FIRST, HOW, FIRST):
             assert (await hear(engine, SAID, utterance=utterance)).audio == pcm(SAID)
@@ -108,7 +109,7 @@ async def test_other_settings_use_the_same_connection() -> None:
 
 async def test_without_keep_warm_no_connection_is_opened_ahead_or_kept() -> None:
     async with speaking(engine={"keep_warm": 0}) as (service, engine):
-        engine.prepare([SECOND])
+        engine.prepare([how(SECOND)])
         assert (await hear(engine, SAID)).audio == pcm(SAID)
         closed = await service.saw("closed")
         assert closed.detail == {"by": "close frame", "code": 1000}
@@ -138,7 +139,7 @@ async def test_a_connection_lasts_while_it_is_used() -> None:
 async def test_a_warm_connection_that_is_lost_is_replaced_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "LIVED", 0.0)
     async with speaking() as (service, engine):
-        engine.prepare([SECOND])
+        engine.prepare([how(SECOND)])
         await hear(engine, SAID)
         assert service.drop_idle() == 1
         await service.saw("connected", 2)
@@ -148,7 +149,7 @@ async def test_a_warm_connection_that_is_lost_is_replaced_unasked(monkeypatch: p
 
 async def test_a_connection_that_dies_young_is_not_replaced(no_pause: None) -> None:
     async with speaking(idle_timeout=0.05) as (service, engine):
-        engine.prepare([SECOND])
+        engine.prepare([how(SECOND)])
         await service.saw("closed")
         assert (await hear(engine, SAID)).audio == pcm(SAID)
         await service.saw("closed", 2)
@@ -158,7 +159,7 @@ async def test_a_connection_that_dies_young_is_not_replaced(no_pause: None) -> N
 async def test_a_lost_connection_is_replaced_for_no_longer_than_it_would_have_been_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "LIVED", 0.0)
     async with speaking(idle_timeout=0.1, engine={"keep_warm": 0.25}) as (service, engine):
-        engine.prepare([SECOND])
+        engine.prepare([how(SECOND)])
         await service.saw("closed", 3)
         await asyncio.sleep(0.15)
         assert service.counters.connections_ever == 3

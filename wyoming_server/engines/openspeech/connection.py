@@ -9,9 +9,10 @@ from ...channel import Channel
 from ...errors import EngineError, EngineUnavailable, HeraldError, ProtocolError, TooLarge
 from ...protocols.openspeech_frame import Failure
 from ...protocols.openspeech_v3 import Event, Message, decode, encode
+from ..attempts import Failed
 from ..websocket import LEAVE_WITHIN, EngineSocket, HandshakeRefused, open_websocket
 from .account import V3_PATH, Account
-from .failures import Asked, Failed, broken, failed, log_id, refused
+from .failures import Asked, broken, failed, log_id, refused
 
 MESSAGE_MAX = 4 << 20
 """Bytes."""

@@ -12,6 +12,7 @@ import voluptuous as vol
 
 from ...errors import BadSetting, EngineUnavailable, Unspeakable, VoiceRefused
 from ...models import AudioFormat, Capabilities, Voice, VoiceSettings
+from ..attempts import Failed, FirstAudioClock, persistent
 from ..base import CONCURRENCY_MAX, EngineEvent, Utterance, concurrency_option
 from ..fragments import Fragments, fragments
 from ..places import Places
@@ -19,9 +20,8 @@ from ..sentences import SentenceEngine
 from ..turns import Turns
 from . import v1, voices
 from .account import MAINLAND, Account
-from .attempts import FirstAudioClock, persistent
 from .connection import Connection
-from .failures import Failed, Late, late
+from .failures import Late, late
 from .job import Job
 from .pool import Pool
 from .routes import LOOK_AHEAD, Api, capabilities, route
@@ -118,10 +118,10 @@ class OpenSpeechEngine(SentenceEngine):
     def native_format(self, utterance: Utterance) -> AudioFormat:
         return self._job(utterance).format
 
-    def prepare(self, voice_ids: Collection[str]) -> None:
-        for voice_id in voice_ids if self._payer.complete else ():
+    def prepare(self, utterances: Collection[Utterance]) -> None:
+        for utterance in utterances if self._payer.complete else ():
             with suppress(BadSetting):  # told to whoever asks for that voice
-                job = self._job(Utterance(voice=voice_id))
+                job = self._job(utterance)
                 if job.route.api is Api.V3:
                     self._pool.warm(job.asked())
 

@@ -17,7 +17,6 @@ from ...errors import (
     EngineError,
     EngineTimeout,
     EngineUnavailable,
-    HeraldError,
     ProtocolError,
     QuotaExceeded,
     TextTooLong,
@@ -26,6 +25,7 @@ from ...errors import (
     VoiceRefused,
 )
 from ...protocols.openspeech_frame import Failure, decode_text
+from ..attempts import Failed
 from ..websocket import HandshakeRefused
 from .routes import Api, Route
 
@@ -35,15 +35,6 @@ ECHO_MIN = 8
 """Characters of the text that are taken for a quotation of it where they stand in the vendor's message."""
 LOG_ID = "x-tt-logid"
 """Response header by which the vendor's support finds a request."""
-
-
-class Failed(Exception):
-    """An attempt did not work out. `retries`: how many more times it may be tried while no audio has been heard."""
-
-    def __init__(self, error: HeraldError, retries: float = 0) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.retries = retries
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

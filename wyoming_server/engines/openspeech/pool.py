@@ -13,9 +13,10 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from ...errors import EngineUnavailable, HeraldError
+from ..attempts import Failed
 from .account import Account
 from .connection import Connection
-from .failures import Asked, Failed, Late, late
+from .failures import Asked, Late, late
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from ...errors import EngineUnavailable, HeraldError, Unspeakable
 from ...models import Mark
 from ...protocols.openspeech_frame import Failure
 from ...protocols.openspeech_v3 import Event, Message
+from ..attempts import Failed, FirstAudioClock
 from ..base import EngineEvent
 from ..fragments import Fragments
 from ..places import Places
-from .attempts import FirstAudioClock
 from .connection import ENDS, Connection, SessionMessage, failure_of
-from .failures import Failed, Late, failed, late
+from .failures import Late, failed, late
 from .job import PCM, Job
 from .sound import Sound
 from .timestamps import words

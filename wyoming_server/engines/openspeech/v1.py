@@ -13,12 +13,12 @@ from ...models import Mark, MarkKind, Sentence, TextFormat
 from ...protocols.openspeech_frame import Compression, Failure
 from ...protocols.openspeech_v1 import Audio, FrontEnd, ServerMessage, decode_server, encode_request
 from ...text.sentences import SentenceSplitter, is_speakable
+from ..attempts import Failed, FirstAudioClock, persistent
 from ..base import EngineEvent
 from ..places import Word
 from ..websocket import EngineSocket, HandshakeRefused, open_websocket
 from .account import V1_PATH
-from .attempts import FirstAudioClock, persistent
-from .failures import Asked, Failed, Late, broken, failed, late, log_id, refused
+from .failures import Asked, Late, broken, failed, late, log_id, refused
 from .job import Job
 from .sound import Sound
 from .timestamps import words

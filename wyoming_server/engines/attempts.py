@@ -1,4 +1,4 @@
-"""Trying again: only while nothing has been heard, only what the table of failures says, only within the time for first audio."""
+"""Trying again: only while nothing has been heard, only what a table of failures says, only within the time for first audio."""
 
 from __future__ import annotations
 
@@ -8,14 +8,23 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from time import monotonic
 
-from ...models import Mark
-from ..base import EngineEvent
-from .failures import Failed
+from ..errors import HeraldError
+from ..models import Mark
+from .base import EngineEvent
 
 PAUSE = 0.15
 """Seconds before the second attempt; each further pause is about twice as long."""
 JITTER = 0.25
 """Part of a pause by which it varies, so that several don't come back together."""
+
+
+class Failed(Exception):
+    """An attempt did not work out. `retries`: how many more times it may be tried while no audio has been heard."""
+
+    def __init__(self, error: HeraldError, retries: float = 0) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.retries = retries
 
 
 class FirstAudioClock:

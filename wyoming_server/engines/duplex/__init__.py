@@ -1,0 +1,1 @@
+"""What engines share whose service speaks in duplex sessions: a start, text in fragments up, audio down, one end."""
