@@ -52,7 +52,7 @@ class Checkout:
         (self.root / "wyoming_server").mkdir()
         for name in ("pyproject.toml", "wyoming_server/__init__.py"):
             shutil.copy(ROOT / name, self.root / name)
-        for name, content in {"uv": UV, "python3.14": PYTHON314}.items():
+        for name, content in {"uv": UV, "python3.14": PYTHON314, "chromium": PYTHON314}.items():
             self.program(f"bin/{name}", content)
         self.program("environment_python", ENVIRONMENT_PYTHON)
 
@@ -208,16 +208,17 @@ def test_help_prints_the_usage_and_sets_nothing_up(checkout: Checkout, script: s
 
 
 SERVER = "--ignore=tests/home_assistant"
+AGAIN = f"{SERVER} --ignore=tests/browser"
 IN_HOME_ASSISTANT = "-o addopts= tests/home_assistant"
 
 
 @pytest.mark.parametrize(
     ("arguments", "runs"),
     [
-        ("", [f".venv -m pytest {SERVER}", f".venv-ha -m pytest {SERVER}", f".venv-ha -m pytest {IN_HOME_ASSISTANT}"]),
+        ("", [f".venv -m pytest {SERVER}", f".venv-ha -m pytest {AGAIN}", f".venv-ha -m pytest {IN_HOME_ASSISTANT}"]),
         ("--server -x", [f".venv -m pytest {SERVER} -x"]),
         ("--ha", [f".venv-ha -m pytest {IN_HOME_ASSISTANT}"]),
-        ("tests/text -k a", [f".venv -m pytest {SERVER} tests/text -k a", f".venv-ha -m pytest {SERVER} tests/text -k a"]),
+        ("tests/text -k a", [f".venv -m pytest {SERVER} tests/text -k a", f".venv-ha -m pytest {AGAIN} tests/text -k a"]),
         ("tests/home_assistant/test_a.py::test_b", [f".venv-ha -m pytest {IN_HOME_ASSISTANT}/test_a.py::test_b"]),
     ],
 )
@@ -226,6 +227,54 @@ def test_tests_run_where_they_belong(checkout: Checkout, arguments: str, runs: l
     checkout.calls()
     checkout.run("test", *arguments.split())
     assert checkout.calls() == runs
+
+
+@pytest.fixture
+def without_browser(checkout: Checkout) -> str:
+    """The PATH of a machine that has everything but a browser, and whose apt-get only writes down its arguments."""
+    tools = checkout.workplace / "tools"
+    tools.mkdir()
+    for path in Path("/usr/bin").iterdir():
+        if path.name not in {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}:
+            (tools / path.name).symlink_to(path)
+    (checkout.workplace / "bin/chromium").unlink()
+    checkout.program("bin/apt-get", '#!/usr/bin/env bash\necho "apt-get $*" >>"$WORKPLACE/calls"\n')
+    checkout.program("bin/id", '#!/usr/bin/env bash\necho "${AS_USER:-0}"\n')
+    checkout.run("setup", "all")
+    checkout.calls()
+    return f"{checkout.workplace}/bin:{tools}"
+
+
+def test_root_gets_a_browser_that_is_missing(checkout: Checkout, without_browser: str) -> None:
+    brings = 'chromium="$WORKPLACE/bin/chromium"\n[[ $* != *install* ]] || { echo >"$chromium"; chmod +x "$chromium"; }\n'
+    with (checkout.workplace / "bin/apt-get").open("a") as apt:
+        apt.write(brings)
+    checkout.run("test", "--server", PATH=without_browser)
+    assert checkout.calls() == [
+        "apt-get -q update",
+        "apt-get -q install --yes --no-install-recommends chromium",
+        f".venv -m pytest {SERVER}",
+    ]
+
+
+@pytest.mark.parametrize(("user", "words"), [("1000", "tests/browser needs Chromium"), ("0", "Chromium could not be installed")])
+def test_tests_without_a_browser_fail_with_a_sentence(checkout: Checkout, without_browser: str, user: str, words: str) -> None:
+    said = checkout.run("test", result=1, PATH=without_browser, AS_USER=user)
+    assert words in said
+    assert not [call for call in checkout.calls() if "pytest" in call]
+
+
+@pytest.mark.parametrize(
+    "arguments", ["tests/text", "--ha", "--ignore=tests/browser", "tests/home_assistant", "--server tests/a.py"]
+)
+def test_no_browser_is_needed_for_other_tests(checkout: Checkout, without_browser: str, arguments: str) -> None:
+    checkout.run("test", *arguments.split(), PATH=without_browser, AS_USER="1000")
+
+
+@pytest.mark.parametrize("arguments", ["tests", "tests/", "tests/browser/test_page.py -x", "tests/text tests/browser"])
+def test_a_browser_is_needed_for_a_choice_of_its_tests(checkout: Checkout, without_browser: str, arguments: str) -> None:
+    checkout.run("test", *arguments.split(), result=1, PATH=without_browser, AS_USER="1000")
+    checkout.run("test", *arguments.split(), PATH=without_browser, AS_USER="1000", HERALD_BROWSER="/opt/a/browser")
 
 
 def test_all_runs_go_on_after_a_failure_and_the_end_says_which_failed(checkout: Checkout) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Iterable
@@ -12,7 +13,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .config import Config
+from .errors import ShuttingDown
 from .frontends.discovery import advertised
+from .frontends.flowing.connection import Services as Conversations
+from .frontends.flowing.routes import routes as flowing_routes
 from .frontends.http.server import HttpServer
 from .frontends.wyoming.connection import Services
 from .frontends.wyoming.info import InfoSource
@@ -41,16 +45,36 @@ async def running(config: Config, state: Path, token: PairingToken) -> AsyncIter
     load_stages()
     async with AsyncExitStack() as stack:
         speaks = await stack.enter_async_context(speech(config, state))
-        wyoming = WyomingServer(_services(config, speaks))
+        turns = asyncio.Semaphore(TURNS)
+        wyoming = WyomingServer(_services(config, speaks, turns))
         await stack.enter_async_context(wyoming.serving())
-        http = HttpServer(config.http, token=token, health=lambda: _health(speaks)) if config.http.enabled else None
-        if http is not None:
-            await stack.enter_async_context(http.serving())
+        http = await stack.enter_async_context(_http(config, token, speaks, turns)) if config.http.enabled else None
         if config.wyoming.zeroconf:
             name = config.wyoming.zeroconf if isinstance(config.wyoming.zeroconf, str) else None
             for port, hosts in _tcp_ports(wyoming.uris).items():
                 await stack.enter_async_context(advertised(port, name, hosts=hosts))
         yield Running(speech=speaks, wyoming=wyoming, http=http)
+
+
+@asynccontextmanager
+async def _http(config: Config, token: PairingToken, speaks: Speech, turns: asyncio.Semaphore) -> AsyncIterator[HttpServer]:
+    """The HTTP port, with everything that speaks there: one namespace of sessions."""
+    sessions = LocalSessions()
+    conversations = Conversations(
+        config=config.http,
+        catalogue=speaks.catalogue,
+        synthesizer=speaks.synthesizer,
+        engines=speaks.engines,
+        sessions=sessions,
+        turns=turns,
+    )
+    server = HttpServer(config.http, token=token, health=lambda: _health(speaks), more_routes=flowing_routes(conversations))
+    async with server.serving():
+        try:
+            yield server
+        finally:
+            sessions.close()
+            sessions.interrupt_all(ShuttingDown())
 
 
 async def serve(config: Config, state: Path, token: PairingToken) -> None:
@@ -60,6 +84,9 @@ async def serve(config: Config, state: Path, token: PairingToken) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(config, state, token) as ready:
+        # What is here now stays: a collection that went through all of it would stall everybody who listens for 30 ms.
+        gc.collect()
+        gc.freeze()
         _announce(ready)
         await stop.wait()
         _LOGGER.info("Shutting down")
@@ -67,14 +94,14 @@ async def serve(config: Config, state: Path, token: PairingToken) -> None:
             loop.remove_signal_handler(number)  # a second one ends it at once
 
 
-def _services(config: Config, speaks: Speech) -> Services:
+def _services(config: Config, speaks: Speech, turns: asyncio.Semaphore) -> Services:
     return Services(
         config=config.wyoming,
         catalogue=speaks.catalogue,
         synthesizer=speaks.synthesizer,
         sessions=LocalSessions(),
         info=InfoSource(speaks.catalogue),
-        turns=asyncio.Semaphore(TURNS),
+        turns=turns,
     )
 
 

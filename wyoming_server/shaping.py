@@ -54,6 +54,7 @@ class Shaper:
         if isinstance(event, bytes):
             self._seconds += self._source.seconds(len(event))
             for piece in self._chain.pieces(event):
+                yield from self._due_marks()  # what was told before this audio is told before it
                 if piece:
                     self._empty = False
                     yield piece
@@ -62,15 +63,14 @@ class Shaper:
         else:
             self._log_waiting(event)
             yield event
-        if self._trim is None or self._trim.started:
-            yield from self._due_marks()
+        yield from self._due_marks()
 
     def finish(self) -> Iterator[bytes | Mark]:
         """What is still held; a moment of silence where nothing was said at all."""
         rest = self._chain.flush()
         if self._meter is not None:
             self._loudness.learn(self._name, self._meter.integrated(), self._seconds)
-        yield from self._due_marks()
+        yield from self._due_marks(at_the_end=True)
         if rest or self._empty:
             yield rest or self.target.silence(EMPTY_REPLY)
 
@@ -79,8 +79,10 @@ class Shaper:
         if self._tempo is not None:
             self._tempo.close()
 
-    def _due_marks(self) -> Iterator[Mark]:
+    def _due_marks(self, *, at_the_end: bool = False) -> Iterator[Mark]:
         """Marks, where they are heard: known once it is known how much silence goes before the first sound."""
+        if self._trim is not None and not (self._trim.started or at_the_end):
+            return
         dropped = self._trim.dropped if self._trim is not None else 0.0
         for mark in self._marks:
             yield replace(mark, time=max(0.0, mark.time - dropped) / self._speed) if dropped or self._tempo else mark

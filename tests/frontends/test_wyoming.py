@@ -128,7 +128,7 @@ async def test_voices_are_found_by_name_and_language_or_refused_in_words(client:
         ({"context": {"rate": 100}}, "bad_setting"),
         ({"context": {"rate": "16000"}}, "bad_setting"),
         ({"context": {"volume": 101}}, "bad_setting"),
-        ({"context": {"speed": 2}}, "bad_setting"),  # the tone takes no speed
+        ({"context": {"pitch": 2}}, "bad_setting"),  # the tone takes no pitch
         ({"context": {"frequency": 5}}, "bad_setting"),
         ({"context": {"session_id": "x" * 200}}, "bad_request"),
         ({"voice": {"language": "a-" * 100_000}}, "bad_request"),

@@ -4,7 +4,7 @@ aiohttp lets a request take for ever to arrive, takes any number of connections,
 The hook is its own protocol class, `web.RequestHandler`, made by our factory for the runner's `web.Server` as that would make it
 (`Server.__call__`). Relied on, all of it without an underscore though little documented:
 
-- `connection_made`, `data_received`, `connection_lost`: asyncio's contract.
+- `connection_made`, `data_received`, `connection_lost`, `pause_writing`, `resume_writing`: asyncio's contract.
 - `finish_response` sends every response and returns when it is sent; `handle_error` makes the response of everything that is not
   one: an exception of a handler, or a request that cannot be parsed.
 - `force_close` closes at once, whatever a handler does.
@@ -62,6 +62,8 @@ class Connection(web.RequestHandler):
         self._answered = False
         self._late = False
         """The body of the request in hand missed its deadline."""
+        self._writable = asyncio.Event()
+        self._writable.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self._clients.full:
@@ -74,8 +76,21 @@ class Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._disarm()
+        self._writable.set()
         self._clients.connections.discard(self)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+        super().resume_writing()
+
+    async def drained(self) -> None:
+        """Wait until the client has taken most of what waits for it, or has gone. Any number of tasks may, and be cancelled."""
+        await self._writable.wait()
 
     def data_received(self, data: bytes) -> None:
         # aiohttp calls this itself with nothing, to go on parsing.

@@ -1,0 +1,73 @@
+"""A way to the server that can be cut, and that makes a stranger of everybody who comes along it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from wyoming_server.server import Running
+
+_STRANGER = b"X-Forwarded-For: 192.0.2.7\r\n"
+
+
+@dataclass(kw_only=True)
+class Relay:
+    port: int = 0
+    is_foreign: bool = False
+    writers: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    def cut(self) -> None:
+        for writer in self.writers:
+            writer.transport.abort()
+
+
+@asynccontextmanager
+async def relaying(server: Running, *, is_foreign: bool = False) -> AsyncIterator[Relay]:
+    """`is_foreign`: requests come from another machine, as the server must believe of a proxy."""
+    assert server.http is not None
+    target = urlsplit(server.http.urls[0])
+    relay = Relay(is_foreign=is_foreign)
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection(target.hostname, target.port)
+        ends = {writer, there_writer}
+        relay.writers |= ends
+        try:
+            there_writer.write(await _head(reader, is_foreign=relay.is_foreign))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_pass_on(reader, there_writer))
+                tasks.create_task(_pass_on(there_reader, writer))
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            relay.writers -= ends
+            for end in ends:
+                end.close()
+
+    listener = await asyncio.start_server(accept, "127.0.0.1", 0)
+    relay.port = listener.sockets[0].getsockname()[1]
+    try:
+        yield relay
+    finally:
+        listener.close()
+        relay.cut()
+        await listener.wait_closed()
+
+
+async def _head(reader: asyncio.StreamReader, *, is_foreign: bool) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    if not is_foreign:
+        return head
+    # one request a connection, so that each has the header
+    head = head.replace(b"Connection: keep-alive", b"Connection: close")
+    return head[:-2] + _STRANGER + b"\r\n"
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(1 << 16):
+        writer.write(data)
+        await writer.drain()
+    writer.write_eof()

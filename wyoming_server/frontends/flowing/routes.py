@@ -1,0 +1,62 @@
+"""What this front end has on the HTTP port, and how its websocket is opened and refused."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ...errors import AccessError, Busy, RequestError
+from ...protocols.flowing import encode_server
+from ...protocols.flowing_events import Failed
+from ..http.routes import Handler, Route
+from .connection import BYTES_MAX, CLOSE_TIMEOUT, Conversation, Services
+from .page import pages
+from .voices import details, names
+
+WEBSOCKET = "/ws/v1/tts"
+VOICES = "/stream/v1/tts/voices"
+STRANGERS_BYTES_MAX = 64 * 1024
+"""Of a message that is not looked at."""
+
+
+def routes(services: Services) -> tuple[Route, ...]:
+    return (
+        Route(method="GET", path=WEBSOCKET, handler=_converse(services), refuse=_refuse),
+        Route(method="GET", path=VOICES, handler=names(services.catalogue)),
+        Route(method="GET", path=f"{VOICES}/info", handler=details(services.catalogue, services.engines)),
+        *pages(),
+    )
+
+
+def _converse(services: Services) -> Handler:
+    async def converse(request: web.Request) -> web.StreamResponse:
+        if not _is_for_a_websocket(request):
+            msg = f"{WEBSOCKET} is a websocket; it is opened with a handshake of version 13."
+            raise RequestError(msg)
+        socket = await _opened(request, BYTES_MAX)
+        await Conversation(services, socket, request).run()
+        return socket
+
+    return converse
+
+
+async def _refuse(request: web.Request, error: AccessError | Busy) -> web.StreamResponse:
+    """A client of this protocol reads no HTTP status: it is told in a message."""
+    if not _is_for_a_websocket(request):
+        raise error
+    socket = await _opened(request, STRANGERS_BYTES_MAX)
+    await socket.send_str(str(encode_server(Failed(task_id="", status=error.flowing_status, text=str(error)))))
+    await socket.close()
+    return socket
+
+
+def _is_for_a_websocket(request: web.Request) -> bool:
+    try:
+        return web.WebSocketResponse().can_prepare(request).ok
+    except ValueError:  # a key of other characters than ASCII's
+        return False
+
+
+async def _opened(request: web.Request, bytes_max: int) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse(max_msg_size=bytes_max, timeout=CLOSE_TIMEOUT, compress=False)
+    await socket.prepare(request)
+    return socket
