@@ -257,3 +257,11 @@ def test_an_error_frame_can_hide_its_compression() -> None:
     frame = encode_failure(Failure(code=3001, message="zipped"), compression=Compression.GZIP, told=Compression.NONE)
     assert frame[:8] == b"\x11\xf0\x10\x00\x00\x00\x0b\xb9"
     assert gzip.decompress(frame[12:]) == b"zipped"
+
+
+def test_a_failure_with_an_event_before_its_message_is_understood() -> None:
+    message = b'{"code": 45000000, "message": "quota exceeded for types: concurrency"}'
+    event_and_id = (153).to_bytes(4, "big") + (2).to_bytes(4, "big") + b"s1"
+    body = (45000000).to_bytes(4, "big") + event_and_id + len(message).to_bytes(4, "big") + message
+    frame = decode_frame(b"\x11\xf4\x10\x00" + body)
+    assert decode_failure(frame) == Failure(code=45000000, message="quota exceeded for types: concurrency")

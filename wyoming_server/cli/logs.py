@@ -12,8 +12,8 @@ from typing import TextIO
 from .plain import plain
 
 PACKAGE = "wyoming_server."
-QUIET = {"asyncio": logging.WARNING}
-"""Loggers of libraries that tell nothing of use below a level."""
+QUIET = {"asyncio": logging.WARNING, "websockets": logging.INFO}
+"""Loggers of libraries that tell nothing of use below a level, or what no log may hold: websockets tells every header."""
 
 _COLOURS = {"DEBUG": "\x1b[2m", "WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
 _RESET = "\x1b[0m"

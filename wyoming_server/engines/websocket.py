@@ -13,7 +13,17 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI, ProxyError
+from websockets.datastructures import Headers
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidProxy,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+)
+from websockets.frames import CloseCode
 
 from .. import __version__
 from ..errors import EngineUnavailable
@@ -57,7 +67,7 @@ class EngineSocket:
     @property
     def headers(self) -> Mapping[str, str]:
         """Of the peer's answer to the handshake."""
-        return dict(self._socket.response.headers) if self._socket.response is not None else {}
+        return _joined(self._socket.response.headers) if self._socket.response is not None else {}
 
     async def send(self, message: Message) -> None:
         """Raises Lost."""
@@ -80,11 +90,11 @@ class EngineSocket:
         except ConnectionClosed as error:
             raise self._lost(error) from error
 
-    async def leave(self) -> None:
-        """Say goodbye and go: the peer learns of it at once, and is not waited for long."""
+    async def leave(self, *, within: float = LEAVE_WITHIN) -> None:
+        """Say goodbye and go: the peer learns of it at once, and is waited for `within` seconds at most."""
         try:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LEAVE_WITHIN):
+                async with asyncio.timeout(within):
                     await self._socket.close()
         finally:
             self.cut()
@@ -94,6 +104,8 @@ class EngineSocket:
         self._socket.transport.abort()
 
     def _lost(self, error: ConnectionClosed) -> Lost:
+        if error.sent and error.sent.code == CloseCode.MESSAGE_TOO_BIG and not error.rcvd_then_sent:
+            return Lost(f"{self._peer} sent more than is read: {error.sent.reason}.")
         told = f" (code {error.rcvd.code}{f', {error.rcvd.reason!r}' if error.rcvd.reason else ''})" if error.rcvd else ""
         return Lost(f"{self._peer} closed the connection{told}.")
 
@@ -118,17 +130,29 @@ async def open_websocket(url: str, headers: Mapping[str, str], *, peer: str, mes
     except InvalidStatus as error:
         answer = error.response
         body = (answer.body or b"")[:BODY_MAX].decode(errors="replace")
-        raise HandshakeRefused(answer.status_code, body, dict(answer.headers)) from error
+        raise HandshakeRefused(answer.status_code, body, _joined(answer.headers)) from error
+    except (InvalidProxy, ImportError) as error:  # its own words name the proxy, with a password maybe
+        msg = f"The proxy of the environment (https_proxy, all_proxy …) cannot be used to reach {peer}: {_without_url(error)}."
+        raise EngineUnavailable(msg) from None
     except ProxyError as error:
         msg = f"The proxy between here and {peer} does not let us through: {error}."
         raise EngineUnavailable(msg) from error
     except (InvalidHandshake, InvalidMessage, InvalidURI) as error:
         msg = f"{peer} does not speak websocket at {url}: {error}."
         raise EngineUnavailable(msg) from error
-    except OSError as error:
-        msg = f"{peer} cannot be reached at {url}: {error.strerror or error}."
+    except (OSError, UnicodeError) as error:  # UnicodeError: a host name that IDNA does not take, such as a..b
+        msg = f"{peer} cannot be reached at {url}: {getattr(error, 'strerror', None) or error}."
         raise EngineUnavailable(msg) from error
     return EngineSocket(socket, peer)
+
+
+def _joined(headers: Headers) -> dict[str, str]:
+    """By names in small letters. One that comes several times, as Set-Cookie and Server-Timing do, becomes one."""
+    return {name.lower(): ", ".join(headers.get_all(name)) for name, _ in headers.raw_items()}
+
+
+def _without_url(error: Exception) -> str:
+    return error.msg if isinstance(error, InvalidProxy) else str(error)
 
 
 @lru_cache(maxsize=1)

@@ -253,11 +253,23 @@ def encode_failure(failure: Failure, *, compression: Compression = Compression.N
 def decode_failure(frame: Frame) -> Failure:
     """What an error frame says. Not its header but gzip's magic tells whether the message is packed: servers forget the bits."""
     code = read_number(frame.body, 0, "error code")
-    packed, _ = read_sized(frame.body, WORD, "error message")
+    packed, _ = read_sized(frame.body, _behind_event(frame), "error message")
     compression = Compression.GZIP if packed.startswith(GZIP_MAGIC) else Compression.NONE
     text = unpack(packed, compression, limit=MESSAGE_MAX).decode(errors="replace")
     told = decode_text(text)
     return Failure(code=code or told.code, message=told.message)
+
+
+def _behind_event(frame: Frame) -> int:
+    """Where the message's size stands: the vendor's own codec reads an event and an id before it where the flags tell of one."""
+    if frame.flags & 4:
+        try:
+            _, end = read_sized(frame.body, 2 * WORD, "id")
+            read_sized(frame.body, end, "error message")
+        except ProtocolError:
+            return WORD
+        return end
+    return WORD
 
 
 def decode_text(message: str) -> Failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ...audio.frames import WholeFrames
@@ -47,6 +48,11 @@ class Sound:
 
     def _unreadable(self, why: object) -> Failed:
         return Failed(EngineError(f"OpenSpeech's audio cannot be decoded: {why} ({self._job.asked()}). {_GAIN_NOTHING}"))
+
+
+def load_decoder() -> None:
+    """Import now what the first reply in another encoding than PCM would wait for, and everybody with it."""
+    import_module(f"{__package__.rpartition('.engines')[0]}.audio.ffmpeg")
 
 
 def _decoder(job: Job) -> Decoder | None:

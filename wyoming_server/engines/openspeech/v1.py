@@ -169,8 +169,10 @@ async def _connected(job: Job, message: bytes, clock: FirstAudioClock) -> AsyncI
     try:
         await _send(socket, message, asked)
         yield socket
-    finally:
+    except BaseException:
         await socket.leave()
+        raise
+    await socket.leave(within=0)  # all has come: neither the next sentence nor the reply's end waits for the answer
 
 
 async def _send(socket: EngineSocket, message: bytes, asked: Asked) -> None:
