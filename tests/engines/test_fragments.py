@@ -15,7 +15,7 @@ from wyoming_server.channel import Channel
 from wyoming_server.engines import fragments as module
 from wyoming_server.engines.fragments import PIECE_MAX, Fragments, cut, fragments, seconds
 from wyoming_server.errors import EngineUnavailable
-from wyoming_server.models import PAUSE
+from wyoming_server.models import PAUSE, Sentence
 
 SENTENCE = "The kettle is boiling now, take it off. "
 CHINESE = "今天的天气真的很好。"
@@ -127,6 +127,32 @@ async def test_unspeakable_text_without_an_end_takes_no_memory() -> None:
 
 
 # Sessions
+
+
+@given(st.lists(st.text(alphabet="ab .!。\n", min_size=1, max_size=30), min_size=1, max_size=8), st.booleans())
+async def test_taken_apart_every_sentence_is_sent_again_by_itself(parts: list[str], pause: bool) -> None:
+    async with feeding(*parts, *[PAUSE][:pause], "End") as feed:
+        if not await feed.speakable():
+            return
+        sent = "".join(await session(feed, spoken=False))
+        if not feed.take_apart():
+            return
+        again = []
+        while await feed.speakable():
+            again.append("".join(await session(feed, spoken=False)))
+            assert not feed.take_apart() or not pause
+            feed.session_over()
+        assert len(again) > 1 + pause
+        assert "".join("".join(again).split()).startswith("".join(sent.split()))
+
+
+async def test_what_is_given_back_is_sent_before_all_else() -> None:
+    async with feeding("One. ", "Two. ", PAUSE, "Three.") as feed:
+        assert await feed.speakable()
+        await session(feed)
+        feed.give_back(Sentence(text="Two. ", start=5))
+        feed.session_over()
+        assert [(await feed.speakable(), await session(feed)) for _ in range(2)] == [(True, ["Two. "]), (True, ["Three."])]
 
 
 async def test_a_pause_ends_a_session() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 from time import monotonic
@@ -31,7 +31,9 @@ UNSPOKEN = 5.0
 QUIET = 1.0
 """Seconds without audio, while some is expected, after which the guess was too high, or the engine waits for the end."""
 STEP = 0.2
-"""Seconds after which somebody who waits between two sentences looks again whether others want his turn."""
+"""Seconds after which somebody who waits for text, or for its time, looks again whether others want his turn."""
+STALLED = 2.0
+"""Seconds without text after which a turn that others want is not kept for the rest of a sentence."""
 WIDE_SECONDS, NARROW_SECONDS = 0.22, 0.065
 """Of a character at normal speed: Chinese, Japanese or Korean, and any other. What is heard of a reply corrects them."""
 _WIDE_FROM = "\u2e80"
@@ -65,6 +67,8 @@ class Fragments:
     def _begin(self) -> None:
         self._sent.clear()
         self._tail = ""
+        self._pause: list[Sentence] = []
+        """Where the session ends, if the writer has paused there."""
         self._between = False
         """Behind a sentence, or in one that is too long to wait for its end: here a session may end."""
         self._run = 0
@@ -101,19 +105,41 @@ class Fragments:
         self._next.extendleft(reversed(self._sent))
         self._begin()
 
+    def give_back(self, rest: Sentence) -> None:
+        """The session ended before it spoke this, the end of what it was sent: another one is given it."""
+        self._sent = [*cut(rest.text, rest.start), *self._pause]
+        self.rewind()
+
+    def take_apart(self, rest: Sentence | None = None) -> bool:
+        """What was sent, or of a session that was heard the `rest`, is given to others: each sentence to one of its own.
+
+        False, and nothing is done, where it is but one sentence.
+        """
+        pieces = [rest] if rest is not None else [piece for piece in self._sent if piece.text != PAUSE]
+        text = "".join(piece.text for piece in pieces)
+        found = [*_at_borders(text, pieces[0].start if pieces else 0, sentences(text, PIECE_MAX))]
+        if sum(is_speakable(sentence.text) for sentence in found) <= 1:
+            return False
+        pauses = ([Sentence(text=PAUSE, start=sentence.end)] for sentence in found[:-1])
+        self._sent = [piece for sentence, end in zip(found, [*pauses, self._pause], strict=True) for piece in (sentence, *end)]
+        self.rewind()
+        return True
+
     # While a session is sent its text
 
     async def piece(self, give_way: Callable[[], bool]) -> Sentence | None:
         """Wait for the next piece. `None`: what was sent should be spoken now. Raises the writer's error."""
+        since = monotonic()
         while not self._next:
-            if self._between and give_way():
+            if (self._between or monotonic() - since > STALLED) and give_way():
                 return None
             try:
-                await self._come(STEP if self._between else None)
+                await self._come(STEP)
             except StopAsyncIteration:
                 return None
         if self._next[0].text == PAUSE:
-            self._sent.append(self._next.popleft())
+            self._pause = [self._next.popleft()]
+            self._sent += self._pause
             return None
         return self._next[0]
 
@@ -224,9 +250,13 @@ def cut(fragment: str, start: int) -> Iterator[Sentence]:
     if len(fragment) <= PIECE_MAX and seconds(fragment) <= PIECE_SECONDS:
         yield Sentence(text=fragment, start=start)
         return
-    borders = [0, *(sentence.start for sentence in sentences(fragment, PIECE_MAX)[1:]), len(fragment)]
-    for begin, end in pairwise(borders):
-        yield Sentence(text=fragment[begin:end], start=start + begin)
+    yield from _at_borders(fragment, start, sentences(fragment, PIECE_MAX))
+
+
+def _at_borders(text: str, start: int, found: Sequence[Sentence]) -> Iterator[Sentence]:
+    """The text, with all that stands between the sentences that were `found` in it; `start`: its place."""
+    for begin, end in pairwise([0, *(sentence.start for sentence in found[1:]), len(text)]):
+        yield Sentence(text=text[begin:end], start=start + begin)
 
 
 def sentences(text: str, longest: int) -> list[Sentence]:

@@ -38,6 +38,8 @@ class Places:
         self._begin = 0
         """Place of `_text` in the reply's text: what has been spoken is forgotten."""
         self._told: str | None = None
+        self._guessed = False
+        """Where a sentence of this text ends was not told, or not in its own words."""
         self._open: Mark | None = None
         self._words: deque[tuple[float, str]] = deque()
         """Seconds of the reply's audio, and a word that is not marked yet."""
@@ -60,6 +62,11 @@ class Places:
     def unspoken(self) -> str:
         """What was sent behind the sentence that is being spoken."""
         return self._text[self._open.end - self._begin :] if self._open is not None else self._text
+
+    @property
+    def rest(self) -> Sentence | None:
+        """What was sent behind the last sentence that was heard to its end; `None` where that was guessed."""
+        return None if self._guessed or self._open is not None else Sentence(text=self._text, start=self._begin)
 
     @property
     def text(self) -> str:
@@ -110,7 +117,7 @@ class Places:
 
     def forget(self) -> None:
         """The engine has done with all that it was sent."""
-        self._text, self._told = "", None
+        self._text, self._told, self._guessed = "", None, False
         self._words.clear()
 
     def _due(self, *, last: bool = False) -> Iterator[Mark]:
@@ -136,8 +143,10 @@ class Places:
         """Where the sentence stands: all that there is, where it isn't told."""
         text = self._text
         start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+        found = _found(text, start, told.strip()) if told is not None else None
+        self._guessed = self._guessed or (found is None and start < end)
         if told is not None:
-            start, end = _found(text, start, told.strip()) or (start, _guessed_end(text, start, told))
+            start, end = found or (start, _guessed_end(text, start, told))
         return self._begin + start, self._begin + end
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -195,3 +196,64 @@ async def test_an_error_told_to_an_idle_connection_is_its_end() -> None:
         await talk.line.tell('{"code": 55000000, "message": "going down"}')
         await service.saw("closed", within=1)
         assert await pool.take(asked, within=1) is not connection
+
+
+async def test_one_that_was_opened_while_the_pool_was_closed_is_gone() -> None:
+    async with pooling() as (service, pool, asked):
+        service.faults.add(Fault(kind="stall", on="connection"))
+        pool.warm(asked)
+        await service.saw("fault")
+        [opening] = pool._opening  # noqa: SLF001  # to close it in the step in which that ends
+        closing: list[asyncio.Task[None]] = []
+        opening.add_done_callback(lambda _: closing.append(asyncio.create_task(pool.close())))
+        taking = asyncio.create_task(pool.take(asked, within=1))
+        await asyncio.sleep(0)
+        service.faults.go_on()
+        with pytest.raises(Failed, match="was closed"):
+            await taking
+        await closing[0]
+
+
+def other(asked: Asked, resource_id: str) -> Asked:
+    return replace(asked, route=replace(asked.route, resource_id=resource_id))
+
+
+async def test_many_resource_ids_share_a_few_idle_connections() -> None:
+    async with pooling() as (service, pool, asked):
+        for number in range(pool_module.IDLE_MAX + 3):
+            pool.give_back(await pool.take(other(asked, f"r{number}"), within=1))
+        await service.saw("closed", 3)
+        for number in range(3, pool_module.IDLE_MAX + 3):  # the three oldest are those that left
+            assert (await pool.take(other(asked, f"r{number}"), within=1)).used
+        assert service.counters.connections_ever == pool_module.IDLE_MAX + 3
+
+
+async def test_many_resource_ids_open_only_a_few_connections_ahead() -> None:
+    async with pooling() as (service, pool, asked):
+        service.faults.add(Fault(kind="stall", on="connection", times=99))
+        for number in range(pool_module.IDLE_MAX + 3):
+            pool.warm(other(asked, f"r{number}"))
+        await service.saw("fault", pool_module.IDLE_MAX)
+        assert service.counters.connections_ever == pool_module.IDLE_MAX
+
+
+async def test_each_connection_is_left_by_its_own_last_use() -> None:
+    async with pooling(keep=0.2) as (service, pool, asked):
+        first, second = await asyncio.gather(pool.take(asked, within=1), pool.take(asked, within=1))
+        pool.give_back(first)
+        pool.give_back(second)
+        for _ in range(4):
+            await asyncio.sleep(0.1)
+            assert await pool.take(asked, within=1) is second
+            pool.give_back(second)
+        assert not first.alive
+        assert second.alive
+        assert service.counters.connections_ever == 2
+
+
+async def test_nothing_is_remembered_of_a_resource_id_without_connections() -> None:
+    async with pooling(keep=0.05) as (service, pool, asked):
+        pool.give_back(await pool.take(asked, within=1))
+        await service.saw("closed", within=1)
+        assert not pool._idle  # noqa: SLF001
+        assert not pool._opening  # noqa: SLF001

@@ -8,9 +8,14 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import serve
+from websockets.datastructures import Headers
+from websockets.http11 import Response
 
 from wyoming_server.channel import Channel
 from wyoming_server.engines import attempts
+from wyoming_server.engines.openspeech.connection import failure_of
+from wyoming_server.engines.websocket import open_websocket
 from wyoming_server.errors import (
     EngineBusy,
     EngineError,
@@ -20,8 +25,11 @@ from wyoming_server.errors import (
     TextTimeout,
     VoiceRefused,
 )
+from wyoming_server.models import MarkKind
+from wyoming_server.protocols.openspeech_frame import Failure
+from wyoming_server.protocols.openspeech_v3 import Event, Message
 
-from ...simulators.openspeech import Account, Fault, OpenSpeechSimulator
+from ...simulators.openspeech import Account, Fault, OpenSpeechSimulator, Told
 from .hearing import ENGLISH, HOW, LONG, Heard, Listener, Writer, hear, sessions, speaking, until_free, written
 from .speaking import pcm
 
@@ -136,10 +144,6 @@ async def test_nobody_listens_at_the_address() -> None:
 
 
 async def test_credentials_are_not_sent_where_a_redirect_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    from websockets.asyncio.server import serve  # noqa: PLC0415
-    from websockets.datastructures import Headers  # noqa: PLC0415
-    from websockets.http11 import Response  # noqa: PLC0415
-
     async with speaking() as (service, _):
 
         def elsewhere(_connection: object, request: Any) -> Response:
@@ -321,3 +325,196 @@ async def test_a_writer_that_is_cancelled_ends_the_reply_in_words() -> None:
         await service.saw("text")
         gate.end(asyncio.CancelledError())
         await failing(listener, EngineUnavailable, "broken off")
+
+
+# What cannot be spoken
+
+GOOD = ("The kettle is boiling.", "Take it off.", "Thank you.")
+
+
+def unspeakable(where: str, **fault: Any) -> Fault:
+    return Fault(kind="error", code=3011, on="audio", where=where, times=99, **fault)
+
+
+@pytest.mark.parametrize("code", [3011, 45000000])
+async def test_only_the_sentence_that_cannot_be_spoken_is_left_out(code: int, caplog: pytest.LogCaptureFixture) -> None:
+    async with speaking() as (service, engine):
+        service.faults.add(Fault(kind="error", code=code, message="illegal input text!", on="audio", where="Xyz", times=99))
+        writer = Writer("Xyz xyz. ", "The kettle is boiling. ", "Take it off.")
+        listener = Listener(engine, writer)
+        writer.end()
+        heard = await listener.end()
+        assert heard.texts() == list(GOOD[:2])
+        assert heard.audio == pcm(GOOD[0]) + pcm(GOOD[1])
+        assert sessions(service)[1:] == ["Xyz xyz. ", "The kettle is boiling. ", "Take it off."]
+        assert service.counters.connections_ever == 1
+        assert caplog.text.count("left out a text") == 1
+
+
+async def test_what_was_heard_before_an_unspeakable_sentence_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
+    async with speaking() as (service, engine):
+        service.faults.add(unspeakable("Xyz"))
+        heard = await hear(engine, f"{GOOD[0]} Xyz xyz. {GOOD[1]} {GOOD[2]}")
+        assert heard.texts() == list(GOOD)
+        assert heard.texts(MarkKind.SENTENCE_END) == list(GOOD)
+        assert heard.audio.startswith(pcm(GOOD[0]))
+        assert caplog.text.count("left out a text") == 1
+        assert "Xyz" not in caplog.text
+
+
+async def test_a_text_of_nothing_but_unspeakable_sentences_comes_to_an_end(caplog: pytest.LogCaptureFixture) -> None:
+    async with speaking() as (service, engine):
+        service.faults.add(unspeakable(""))
+        assert (await hear(engine, "One. Two\n\nThree. Four", "", "Five.")).audio == b""
+        assert caplog.text.count("left out a text") == tried(service) - 1 == 5
+
+
+# Sessions that the service ends early
+
+
+async def end_now(service: OpenSpeechSimulator) -> None:
+    """When it has spoken all whole sentences, at a moment that no fault knows."""
+    await asyncio.sleep(0.05)
+    [talk] = service._talks.values()  # noqa: SLF001
+    await talk.end_early(Told(code=0, message=""))
+
+
+async def test_what_a_session_that_ended_early_did_not_speak_is_spoken_in_another() -> None:
+    async with speaking() as (service, engine):
+        service.faults.add(Fault(kind="early end", on="audio", where=GOOD[1]))
+        writer = Writer(" ".join(GOOD), " And")
+        listener = Listener(engine, writer)
+        await service.saw("session", 2)
+        writer.write(" bye.")
+        writer.end()
+        heard = await listener.end()
+        assert heard.texts() == heard.texts(MarkKind.SENTENCE_END) == [*GOOD, "And bye."]
+        assert sessions(service)[1].lstrip() == f"{GOOD[1]} {GOOD[2]} And bye."
+
+
+async def test_half_a_sentence_is_not_lost_when_the_service_does_not_wait_for_the_rest() -> None:
+    async with speaking() as (service, engine):
+        writer = Writer("One. Two")
+        listener = Listener(engine, writer)
+        await listener.until_audio()
+        await end_now(service)
+        await service.saw("session", 2)
+        writer.write(" and three.")
+        writer.end()
+        heard = await listener.end()
+        assert heard.texts() == ["One.", "Two and three."]
+        assert service.counters.connections_ever == 1
+
+
+@pytest.mark.parametrize("telling", [str, None])
+async def test_a_session_that_ends_early_behind_all_of_its_text_is_no_loss(telling: Any) -> None:
+    async with speaking(telling=telling) as (service, engine):
+        writer = Writer("One. ")
+        listener = Listener(engine, writer)
+        await listener.until_audio()
+        await end_now(service)
+        await asyncio.sleep(0.05)  # until that is known
+        writer.write("Two.")
+        writer.end()
+        assert (await listener.end()).audio == pcm("One.") + pcm("Two.")
+        assert sessions(service) == ["One. ", "Two."]
+
+
+@pytest.mark.parametrize("telling", [str, None])
+async def test_text_that_crosses_with_the_end_is_spoken_after_it_or_told_of(
+    telling: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with speaking(telling=telling) as (service, engine):
+        writer = Writer("One. ")
+        listener = Listener(engine, writer)
+        await listener.until_audio()
+        await end_now(service)
+        writer.write("Two.")
+        writer.end()
+        heard = await listener.end()
+        spoken = heard.audio in (pcm("One.") + pcm("Two."), pcm("One.") + pcm(" Two."))
+        assert spoken is (telling is str)
+        assert ("no audio of the end" in caplog.text) is (telling is None)
+
+
+async def test_a_session_that_ends_in_a_sentence_is_told_in_words() -> None:
+    async with speaking() as (service, engine):
+        service.faults.add(Fault(kind="early end", on="audio", after=0.6))
+        writer = Writer(ENGLISH)
+        heard = await failing(Listener(engine, writer), EngineError, "ended before all text was spoken")
+        assert heard.audio
+        assert tried(service) == 1
+
+
+@pytest.mark.parametrize("telling", [None, lambda text: f"something else than {len(text)}"], ids=["untold", "reworded"])
+async def test_text_that_may_have_been_spoken_or_not_is_told_in_words(telling: Any) -> None:
+    async with speaking(telling=telling) as (service, engine):
+        writer = Writer("One. ")
+        listener = Listener(engine, writer)
+        await listener.until_audio()
+        writer.write("Two and")
+        await service.saw("text", 2)
+        await end_now(service)
+        await failing(listener, EngineError, "ended before all text was spoken")
+        assert tried(service) == 1
+
+
+async def test_a_session_that_ends_early_unheard_is_tried_again() -> None:
+    async with speaking() as (service, engine):
+        service.faults.add(Fault(kind="early end", on="audio"))
+        writer = Writer(SAID)
+        listener = Listener(engine, writer)
+        await listener.until_audio()
+        writer.end()
+        assert (await listener.end()).audio == pcm(SAID)
+        assert sessions(service) == [SAID, SAID]
+
+
+# How it is told
+
+
+async def test_an_error_inside_a_session_that_finished_is_told() -> None:
+    async with speaking() as (service, engine):
+        service.faults.add(Fault(kind="early end", code=45000030, on="audio"))
+        await failing(Listener(engine, written(SAID)), VoiceRefused, "45000030")
+        assert tried(service) == 1
+
+
+@pytest.mark.parametrize("event", [Event.SESSION_FAILED, Event.SESSION_FINISHED])
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"status_code": 3011, "message": "no"},
+        {"code": "3011", "msg": "no"},
+        {"header": {"code": 3011, "message": "no"}},
+        {"error": {"Code": "3011", "Message": "no"}},
+    ],
+)
+def test_a_code_is_found_as_a_string_and_inside(event: Event, told: dict[str, Any]) -> None:
+    assert failure_of(Message(event=event, id="1", payload=told)) == Failure(code=3011, message="no")
+
+
+@pytest.mark.parametrize("status", [101, 403])
+async def test_a_header_that_comes_twice_does_no_harm(status: int) -> None:
+    cookies = Headers([("Set-Cookie", "a=1"), ("X-Tt-Logid", "02one"), ("Set-Cookie", "b=2"), ("Content-Length", "0")])
+
+    def refuse(_connection: object, _request: object) -> Response | None:
+        return Response(403, "Forbidden", cookies) if status == 403 else None
+
+    def add(_connection: object, _request: object, response: Response) -> Response:
+        for name in () if status == 403 else ("Set-Cookie", "X-Tt-Logid"):
+            for value in cookies.get_all(name):
+                response.headers[name] = value
+        return response
+
+    async def never(_connection: object) -> None: ...
+
+    async with serve(never, "127.0.0.1", 0, process_request=refuse, process_response=add) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with speaking(engine={"url": url, "first_audio_timeout": 0.3}) as (_, engine):
+            with pytest.raises(EngineError, match="closed the connection" if status == 101 else "log id 02one"):
+                await hear(engine, SAID)
+        if status == 101:
+            socket = await open_websocket(url, {}, peer="OpenSpeech", message_max=100)
+            assert (socket.headers["set-cookie"], socket.headers["x-tt-logid"]) == ("a=1, b=2", "02one")
+            await socket.leave()

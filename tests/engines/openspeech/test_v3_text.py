@@ -239,3 +239,29 @@ async def test_a_reply_whose_writer_is_slow_gives_its_turn_away_between_sentence
         writer.write("Here it is.")
         writer.end()
         assert (await first.end()).texts() == ["Let me look.", "Here it is."]
+
+
+async def test_a_writer_who_stops_mid_sentence_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fragments, "STALLED", 0.1)
+    async with speaking(engine={"concurrency": 1}) as (service, engine):
+        writer = Writer("Let me look that")
+        first = Listener(engine, writer)
+        await service.saw("text")
+        assert (await hear(engine, "Hello.")).audio == pcm("Hello.")
+        writer.write(" up.")
+        writer.end()
+        assert (await first.end()).audio == pcm("Let me look that") + pcm(" up.")
+        assert sessions(service) == ["Let me look that", "Hello.", " up."]
+
+
+async def test_a_writer_who_stops_mid_sentence_may_go_on_if_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fragments, "STALLED", 0.1)
+    monkeypatch.setattr(fragments, "STEP", 0.05)
+    async with speaking(engine={"concurrency": 1}) as (service, engine):
+        writer = Writer("Let me look that")
+        listener = Listener(engine, writer)
+        await service.saw("text")
+        await asyncio.sleep(0.25)
+        writer.write(" up.")
+        writer.end()
+        assert (await listener.end()).audio == pcm("Let me look that up.")

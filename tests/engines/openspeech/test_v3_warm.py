@@ -147,6 +147,19 @@ async def test_a_warm_connection_that_is_lost_is_replaced_unasked(monkeypatch: p
         assert service.counters.connections_ever == 2
 
 
+async def test_a_connection_that_is_dropped_for_an_unconfirmed_cancel_is_replaced_unasked() -> None:
+    async with speaking(pace=1) as (service, engine):
+        listener = Listener(engine, written(ENGLISH))
+        await listener.until_audio()
+        service.faults.add(Fault(kind="stall", on="stopped"))
+        await listener.stop()
+        await service.saw("closed", within=1)
+        await service.saw("connected", 2, within=1)
+        service.change(pace=0)
+        assert (await hear(engine, SAID)).audio == pcm(SAID)
+        assert service.counters.connections_ever == 2
+
+
 async def test_a_connection_that_dies_young_is_not_replaced(no_pause: None) -> None:
     async with speaking(idle_timeout=0.05) as (service, engine):
         engine.prepare([how(SECOND)])
@@ -200,6 +213,21 @@ async def test_a_used_connection_that_answers_nothing_costs_a_reconnect(monkeypa
         assert monotonic() - begun < 0.3
         assert heard.audio == pcm(SAID)
         assert texts(service) == [SAID, SAID]
+
+
+async def test_a_connection_that_died_before_it_was_ever_used_costs_a_reconnect(
+    monkeypatch: pytest.MonkeyPatch, no_pause: None
+) -> None:
+    assert session.ANSWER_WITHIN <= 1
+    monkeypatch.setattr(session, "ANSWER_WITHIN", 0.1)
+    async with speaking() as (service, engine):
+        engine.prepare([how(SECOND)])
+        await service.saw("connected")
+        await asyncio.sleep(0.05)
+        service.faults.add(Fault(kind="stall", on="start"))
+        begun = monotonic()
+        assert (await hear(engine, SAID)).audio == pcm(SAID)
+        assert monotonic() - begun < 0.3
 
 
 async def test_a_new_connection_may_take_longer_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ Kind = Literal[
     "refuse",  # `status` and a JSON body with `code` and `message`, in the handshake only
     "error",  # `code` and `message`, told as `how` says; the request or session is over
     "stall",  # nothing for `seconds`; None: until `go_on()`, or for ever
+    "early end",  # SessionFinished, unasked; a `code` stands inside another object, as a string (v3)
     "close",  # a close frame with `code` (1000 if 0)
     "drop",  # the TCP connection ends, without a close frame
     "reset",  # the TCP connection is reset
@@ -110,6 +111,8 @@ class Struck(Protocol):
 
     async def fail(self, told: Told, how: How) -> None: ...
 
+    async def end_early(self, told: Told) -> None: ...
+
     def stray(self, audio: bytes) -> bytes:
         """An audio message that the client must not play."""
 
@@ -119,6 +122,11 @@ class Struck(Protocol):
 
 async def _error(struck: Struck, fault: Fault) -> None:
     await struck.fail(fault.told, fault.how)
+    raise Over
+
+
+async def _end_early(struck: Struck, fault: Fault) -> None:
+    await struck.end_early(fault.told)
     raise Over
 
 
@@ -161,6 +169,7 @@ def _telling(make: Callable[[Struck], bytes | str]) -> Behaviour:
 Behaviour = Callable[[Struck, Fault], Awaitable[Any]]
 BEHAVIOURS: Mapping[Kind, Behaviour] = {
     "error": _error,
+    "early end": _end_early,
     "stall": _stall,
     "close": _close,
     "drop": _drop,

@@ -46,6 +46,10 @@ class Talk:
         """Tells an error; what was spoken is over."""
         raise NotImplementedError
 
+    async def end_early(self, told: Told) -> None:
+        """Tells that what is spoken is over, as if nothing were wrong."""
+        raise NotImplementedError
+
     def stray(self, audio: bytes) -> bytes:
         raise NotImplementedError
 

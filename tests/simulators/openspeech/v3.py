@@ -11,8 +11,8 @@ from wyoming_server.errors import ProtocolError
 from wyoming_server.protocols.openspeech_v3 import RUNNING, Event, Order, State
 
 from .audio import compact
+from .codes import OK, Refused, Told
 from .codes import V3 as CODES
-from .codes import Refused, Told
 from .faults import How
 from .frames import ANSWER, AUDIO, Reader, Request
 from .line import Line
@@ -151,6 +151,14 @@ class V3(Talk):
         else:
             await self.tell_error(told, how)
         await self.line.hang_up(1000)
+
+    async def end_early(self, told: Told) -> None:
+        session = self._session
+        assert session is not None
+        self.stop()
+        self.over(session)
+        told_as = {"header": {"code": str(told.code), "message": told.message}} if told.code else {"code": str(OK)}
+        await self.answer(Event.SESSION_FINISHED, session.name, told_as)
 
     async def _tell_failed(self, event: Event, name: str, told: Told) -> None:
         await self.answer(event, name, {"status_code": told.code, "message": told.message})

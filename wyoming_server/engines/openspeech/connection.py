@@ -7,7 +7,7 @@ from typing import Any, Self, TypeAlias
 
 from ...channel import Channel
 from ...errors import EngineError, EngineUnavailable, HeraldError, ProtocolError, TooLarge
-from ...protocols.openspeech_frame import Failure
+from ...protocols.openspeech_frame import Failure, find_failure
 from ...protocols.openspeech_v3 import Event, Message, decode, encode
 from ..attempts import Failed
 from ..websocket import LEAVE_WITHIN, EngineSocket, HandshakeRefused, open_websocket
@@ -30,11 +30,14 @@ ENDS = (Event.SESSION_CANCELED, Event.SESSION_FINISHED, Event.SESSION_FAILED)
 class Connection:
     """Use `Connection.open`; somebody runs `read` while it lives."""
 
-    def __init__(self, socket: EngineSocket, resource_id: str) -> None:
-        self.resource_id = resource_id
+    def __init__(self, socket: EngineSocket, asked: Asked) -> None:
+        self.asked = asked
+        """What it was opened for."""
         self.log_id = log_id(socket.headers)
         self.used = False
         """A session was held on it before the one that runs."""
+        self.waited = False
+        """It was ready for a while before: it may have died silently."""
         self.alive = True
         self._socket = socket
         self._session = ""
@@ -42,6 +45,10 @@ class Connection:
         self._ended = False
         """The service has told its end, which its listener may not have read yet."""
         self._messages: Channel[SessionMessage] = Channel()
+
+    @property
+    def resource_id(self) -> str:
+        return self.asked.route.resource_id
 
     @classmethod
     async def open(cls, account: Account, asked: Asked) -> Self:
@@ -53,7 +60,7 @@ class Connection:
             raise refused(error, asked) from error
         except EngineUnavailable as error:
             raise Failed(error, retries=2) from error
-        connection = cls(socket, asked.route.resource_id)
+        connection = cls(socket, asked)
         try:
             await connection._greet(Asked(engine=asked.engine, voice=asked.voice, route=asked.route, log_id=connection.log_id))
         except BaseException:
@@ -154,7 +161,4 @@ class Connection:
 
 def failure_of(message: Message) -> Failure:
     """What an event such as SessionFailed tells."""
-    told = message.payload if isinstance(message.payload, dict) else {}
-    code = next((told[key] for key in ("status_code", "code", "statusCode") if isinstance(told.get(key), int)), 0)
-    words = next((told[key] for key in ("message", "error", "msg") if isinstance(told.get(key), str)), "")
-    return Failure(code=code, message=words[:1000])
+    return find_failure(message.payload) if isinstance(message.payload, dict) else Failure(code=0, message="")

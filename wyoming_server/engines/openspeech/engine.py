@@ -22,10 +22,11 @@ from . import v1, voices
 from .account import MAINLAND, Account
 from .connection import Connection
 from .failures import Late, late
-from .job import Job
+from .job import PCM, Job
 from .pool import Pool
 from .routes import LOOK_AHEAD, Api, capabilities, route
 from .session import Dead, Reply, Session
+from .sound import load_decoder
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ TEXTS_MAX = 20
 
 _SECONDS = vol.Any(int, float)
 _WORD = vol.All(str, vol.Length(max=WORD_MAX))
+_HEADER_WORD = vol.All(_WORD, vol.Match(r"[!-~]+\Z", msg="is letters, digits and signs of ASCII, without spaces"))
+"""It goes into a header, and may come from a client."""
 _ENCODING = vol.In(("pcm", "mp3", "ogg_opus"))
 _API = vol.In(tuple(map(str, Api)))
 
@@ -65,7 +68,7 @@ class OpenSpeechEngine(SentenceEngine):
         vol.Optional("uid", default="herald"): vol.All(str, vol.Length(min=1, max=WORD_MAX)),
         vol.Optional("api", default=None): vol.Maybe(_API),
         vol.Optional("cluster", default=None): vol.Maybe(_WORD),
-        vol.Optional("resource_id", default=None): vol.Maybe(_WORD),
+        vol.Optional("resource_id", default=None): vol.Maybe(_HEADER_WORD),
         vol.Optional("model", default=None): vol.Maybe(_WORD),
         vol.Optional("encoding", default="pcm"): _ENCODING,
         **concurrency_option(2),
@@ -76,7 +79,7 @@ class OpenSpeechEngine(SentenceEngine):
     extras_schema: ClassVar[Mapping[Any, Any]] = {
         vol.Optional("api"): _API,
         vol.Optional("cluster"): _WORD,
-        vol.Optional("resource_id"): _WORD,
+        vol.Optional("resource_id"): _HEADER_WORD,
         vol.Optional("model"): _WORD,
         vol.Optional("encoding"): _ENCODING,
         vol.Optional("operation"): vol.In(("submit", "query")),
@@ -122,6 +125,8 @@ class OpenSpeechEngine(SentenceEngine):
         for utterance in utterances if self._payer.complete else ():
             with suppress(BadSetting):  # told to whoever asks for that voice
                 job = self._job(utterance)
+                if job.encoding != PCM:
+                    load_decoder()
                 if job.route.api is Api.V3:
                     self._pool.warm(job.asked())
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from ...channel import Channel
 from ...errors import EngineUnavailable, HeraldError, Unspeakable
-from ...models import Mark
+from ...models import Mark, Sentence
 from ...protocols.openspeech_frame import Failure
 from ...protocols.openspeech_v3 import Event, Message
+from ...text.sentences import is_speakable
 from ..attempts import Failed, FirstAudioClock
 from ..base import EngineEvent
 from ..fragments import Fragments
@@ -60,7 +61,7 @@ class Session:
         self._job = reply.job
         self._asked = reply.job.asked(connection.log_id)
         self._id = str(uuid.uuid4())
-        self._used = connection.used
+        self._used = connection.used or connection.waited
         self._messages: Channel[SessionMessage] = connection.begin(self._id)
         self._sound = Sound(reply.job)
         self._begin = reply.places.seconds
@@ -68,10 +69,16 @@ class Session:
         self._sentences = ("", "")
         """As the service told the one that is spoken, and the one before."""
         self._heard = False
+        self._tells = self._begun = self._in_sentence = False
+        """The service tells its sentences; one has begun, and audio of it came, but it has not told its end."""
+        self._answered = False
+        """Audio came after the last text that was sent."""
         self._owed = False
         """It is the service's turn: only then does its time run."""
         self._finished = False
         """All text has been sent."""
+        self._early = False
+        """The service has ended it before."""
         self._moved_at = 0.0
         """When the service last sent something."""
         self._waiting: asyncio.Timeout | None = None
@@ -79,12 +86,20 @@ class Session:
     async def events(self) -> AsyncGenerator[EngineEvent, None]:
         """PCM and marks. Raises Failed, or the error of whoever writes the text."""
         await self.start()
-        async with self._writing():
-            while not self.over:
-                for event in self._events_of(await self._next()):
-                    yield event
-        for event in self._rest():
-            yield event
+        try:
+            async with self._writing():
+                while not self.over:
+                    for event in self._events_of(await self._next()):
+                        yield event
+            for event in self._rest():
+                yield event
+        except Failed as failure:
+            if not isinstance(failure.error, Unspeakable):
+                raise
+            for mark in self._ended():
+                yield mark
+            if not self._taken_apart():
+                raise
 
     async def start(self) -> None:
         """One round trip. Raises Failed."""
@@ -133,6 +148,7 @@ class Session:
         while (piece := await feed.piece(self._reply.give_way)) is not None and await self._room():
             feed.sent()
             places.sent(piece)
+            self._answered = self._answered and not is_speakable(piece.text)
             await self._send(Event.TASK_REQUEST, self._job.v3_text(piece.text))
         self._finished = True
         self._owe(True)
@@ -195,6 +211,7 @@ class Session:
             told = failure_of(message)
             if message.event != Event.SESSION_FINISHED or told.code not in (0, OK):
                 raise failed(told, self._asked, sent=self._reply.places.text)
+            self._early = not self._finished
         return message
 
     def _lost(self, error: HeraldError) -> Failed:
@@ -213,11 +230,13 @@ class Session:
         """What the service says about its audio."""
         places = self._reply.places
         if event == Event.SENTENCE_START:
+            self._tells, self._begun, self._in_sentence = True, True, False
             self._sentences = (_text(payload), self._sentences[0])
             yield from places.begins(_text(payload))
         elif event in (Event.SENTENCE_END, Event.SUBTITLE):
             yield from self._words(payload)
         if event == Event.SENTENCE_END:
+            self._begun = self._in_sentence = False
             self._reply.feed.unspoken(places.unspoken)
             if not self._ends_late:
                 yield from places.ends()
@@ -239,7 +258,8 @@ class Session:
 
     def _pcm(self, pcm: bytes) -> Iterator[EngineEvent]:
         if pcm:
-            self._heard = True
+            self._heard = self._answered = True
+            self._in_sentence = self._begun
             self._reply.feed.heard(self._job.format.seconds(len(pcm)))
             yield from self._reply.places.heard(pcm)
             yield pcm
@@ -248,13 +268,43 @@ class Session:
         """When the service has ended the session."""
         yield from self._pcm(self._sound.flush())
         yield from self._reply.places.ends()
-        if self._heard:
-            return
-        if not self._finished:
+        if not self._heard:
+            raise self._unspoken()
+        if self._early or not self._answered:  # the last text may have crossed with the end
+            self._save_the_rest()
+
+    def _unspoken(self) -> Failed:
+        if self._early:
             msg = f"OpenSpeech ended the session before it was sent all of its text ({self._asked})."
-            raise Failed(EngineUnavailable(msg), retries=2)
-        msg = f"OpenSpeech made no audio of this text ({self._asked})."
-        raise Failed(Unspeakable(msg))
+            return Failed(EngineUnavailable(msg), retries=2)
+        return Failed(Unspeakable(f"OpenSpeech made no audio of this text ({self._asked})."))
+
+    def _save_the_rest(self) -> None:
+        """What was not heard is for another session, if it is known. Nothing is said twice."""
+        text = self._reply.places.text
+        if (rest := self._unheard()) is not None:
+            self._reply.feed.give_back(rest)
+        elif self._in_sentence or (is_speakable(text) if self._tells else not self._answered):
+            if not self._early:
+                raise Failed(Unspeakable(f"OpenSpeech made no audio of the end of this text ({self._asked})."))
+            msg = f"OpenSpeech's session ended before all text was spoken ({self._asked})."
+            raise Failed(EngineUnavailable(msg))
+
+    def _ended(self) -> Iterator[Mark]:
+        """Of a session that fails: the end of a sentence that was spoken to its end."""
+        if self._heard and not self._in_sentence:
+            yield from self._reply.places.ends()
+
+    def _taken_apart(self) -> bool:
+        """Whether other sentences may be spoken without the one that cannot be: each gets a session of its own."""
+        feed, rest = self._reply.feed, self._unheard()
+        return feed.take_apart(rest) if rest is not None else not self._heard and feed.take_apart()
+
+    def _unheard(self) -> Sentence | None:
+        """What was sent and not spoken, of a session that was heard and told exactly what. `None`: nothing, or who knows."""
+        rest = self._reply.places.rest
+        known = self._heard and self._tells and not self._in_sentence and rest is not None and is_speakable(rest.text)
+        return rest if known else None
 
 
 def _text(payload: Mapping[str, Any]) -> str:
