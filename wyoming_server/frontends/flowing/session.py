@@ -81,10 +81,13 @@ class Speaking:
             await self._pacing.give_way(seconds)
 
     def _send(self, pcm: bytes) -> None:
-        """All of a piece at once: an interrupt finds audio sent, or not begun."""
-        self._last_frame = pcm[-self._format.frame_size :]
-        if self._encoder is not None and (data := self._encoder.push(pcm)):
-            self._tell(Audio(data=data))
+        """All of a piece at once: an interrupt finds audio sent, or not begun. The first bit by bit, as the encoder makes it."""
+        first, self._last_frame = not self._last_frame, pcm[-self._format.frame_size :]
+        if self._encoder is None:
+            return
+        for data in self._encoder.pieces(pcm) if first else (self._encoder.push(pcm),):
+            if data:
+                self._tell(Audio(data=data))
 
     def _flush(self, tail: bytes) -> None:
         """The file's end. Without audio there is no file."""
