@@ -20,7 +20,7 @@ from .rows import Row, table
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measures Herald against a floor. See docs/benchmarks.md.")
     parser.add_argument("names", nargs="*", metavar="BENCH", help=f"{', '.join(BENCHES)}; default: all")
-    parser.add_argument("--quick", action="store_true", help="less of everything: under two minutes")
+    parser.add_argument("--quick", action="store_true", help="less of everything: about three minutes")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 10, 50], metavar="N", help="of the bench latency")
     parser.add_argument("--minutes", type=float, help="of the bench endurance (default: 1; the target is for 10)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")

@@ -23,17 +23,11 @@ class CallFailed(Exception):
     """The server told an error, or left."""
 
 
-class Call(asyncio.Protocol):
-    """One connection and the one request on it."""
+class Listener(asyncio.Protocol):
+    """One connection, the one request on it and what is heard of its answer; the protocol that is spoken is a subclass's."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
-        self._head = b""
-        self._type = ""
-        self._left = 0
-        """Bytes of the current event that are still to come."""
-        self._payload = 0
-        self._body = b""
         self._heard: asyncio.Future[None] = loop.create_future()
         self._finished: asyncio.Future[None] = loop.create_future()
         self.begun = monotonic_ns()
@@ -47,10 +41,6 @@ class Call(asyncio.Protocol):
     async def connect(cls, address: Address) -> Self:
         _, call = await asyncio.get_running_loop().create_connection(cls, *address)
         return call
-
-    def send(self, event_type: str, **data: Any) -> None:
-        self.sent = monotonic_ns()
-        self._transport.write(encode(Event(event_type, data)))
 
     async def heard(self) -> None:
         """The first audio chunk. Raises CallFailed."""
@@ -75,6 +65,43 @@ class Call(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail("The server left." if exc is None else f"The connection broke: {exc}")
+
+    # For subclasses
+
+    def _chunk(self, now: int, size: int) -> None:
+        self.chunks.append((now, size))
+        if not self._heard.done():
+            self._heard.set_result(None)
+
+    def _end(self, now: int) -> None:
+        if not self._finished.done():
+            self.ended = now
+            self._finished.set_result(None)
+
+    def _fail(self, message: str) -> None:
+        for future in (self._heard, self._finished):
+            if not future.done():
+                future.set_exception(CallFailed(message))
+                future.exception()  # seen: nobody need wait for it
+
+
+class Call(Listener):
+    """A Wyoming connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._head = b""
+        self._type = ""
+        self._left = 0
+        """Bytes of the current event that are still to come."""
+        self._payload = 0
+        self._body = b""
+
+    def send(self, event_type: str, **data: Any) -> None:
+        self.sent = monotonic_ns()
+        self._transport.write(encode(Event(event_type, data)))
+
+    # What the event loop calls
 
     def data_received(self, data: bytes) -> None:
         now = monotonic_ns()
@@ -105,17 +132,8 @@ class Call(asyncio.Protocol):
 
     def _end_event(self, now: int) -> None:
         if self._type == _AUDIO:
-            self.chunks.append((now, self._payload))
-            if not self._heard.done():
-                self._heard.set_result(None)
+            self._chunk(now, self._payload)
         elif self._type == "error":
             self._fail(str(json.loads(self._body)["text"]))
-        elif self._type in _ENDS and not self._finished.done():
-            self.ended = now
-            self._finished.set_result(None)
-
-    def _fail(self, message: str) -> None:
-        for future in (self._heard, self._finished):
-            if not future.done():
-                future.set_exception(CallFailed(message))
-                future.exception()  # seen: nobody need wait for it
+        elif self._type in _ENDS:
+            self._end(now)

@@ -14,7 +14,7 @@ from typing import Any
 from .client import Call
 from .figures import milliseconds
 from .order import Order, Report
-from .processes import Server, Upstream, cpu_seconds, floor, herald, relay_engines, upstream
+from .processes import Server, Upstream, cpu_seconds, floor, flowing_floor, herald, relay_engines, upstream
 
 SIGNAL, SIGNAL_22, SPEECH = "signal/relay", "signal22/relay", "speech/relay"
 """Voices of the Herald under test: the upstream's bytes as they are at 24 and at 22.05 kHz, and made even as speech is."""
@@ -64,6 +64,11 @@ class Lab:
         if ("floor", chunk) not in self._servers:
             self._servers["floor", chunk] = await self._stack.enter_async_context(floor(await self.upstream(), chunk))
         return self._servers["floor", chunk]
+
+    async def flowing_floor(self) -> Server:
+        if "flowing floor" not in self._servers:
+            self._servers["flowing floor"] = await self._stack.enter_async_context(flowing_floor(await self.upstream()))
+        return self._servers["flowing floor"]
 
     async def herald(self) -> Server:
         if "herald" not in self._servers:

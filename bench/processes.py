@@ -35,6 +35,9 @@ class Server:
     name: str
     pid: int
     address: Address
+    """Of its Wyoming port."""
+    http: Address = ("", 0)
+    """Of its HTTP port, where it has one."""
 
     def cpu(self) -> float:
         return cpu_seconds(self.pid)
@@ -134,6 +137,13 @@ async def floor(up: Upstream, chunk: int | None = None) -> AsyncIterator[Server]
 
 
 @asynccontextmanager
+async def flowing_floor(up: Upstream) -> AsyncIterator[Server]:
+    """It has an HTTP port only."""
+    async with process(["-m", "bench.flowing_floor", str(up.port)], stdin=PIPE, stdout=PIPE) as child:
+        yield Server(name="floor", pid=child.pid, address=("", 0), http=("127.0.0.1", await first_port(child)))
+
+
+@asynccontextmanager
 async def load(server: Server, clients: int, **data: Any) -> AsyncIterator[None]:
     """Clients that speak on and on while the block runs; all have been heard when it begins."""
     arguments = ["-m", "bench.load", str(server.address[1]), str(clients), json.dumps(data)]
@@ -178,15 +188,15 @@ async def herald(engines: str = "", quiet: Sequence[str] = ()) -> AsyncIterator[
     """Herald on its defaults; with `engines`, a part of herald.yaml, also the bench's own. `quiet`: voices known to be so."""
     with tempfile.TemporaryDirectory(prefix="herald-bench-") as name:
         folder = Path(name)
-        port = free_port()
-        (folder / "herald.yaml").write_text(CONFIGURATION.format(port=port, http_port=free_port()) + engines)
+        port, http_port = free_port(), free_port()
+        (folder / "herald.yaml").write_text(CONFIGURATION.format(port=port, http_port=http_port) + engines)
         (folder / "state").mkdir()
         (folder / "state" / "loudness.json").write_text(json.dumps(dict.fromkeys(quiet, LEARNED)))
         module = "bench.herald_server" if engines else "wyoming_server"
         command = ["-m", module, "serve", "--config", str(folder / "herald.yaml"), "--state", str(folder / "state")]
         with (folder / "log").open("wb") as log:
             async with process(command, stdout=log, stderr=log) as child:
-                server = Server(name="herald", pid=child.pid, address=("127.0.0.1", port))
+                server = Server(name="herald", pid=child.pid, address=("127.0.0.1", port), http=("127.0.0.1", http_port))
                 try:
                     await ready(server)
                 except TimeoutError as error:

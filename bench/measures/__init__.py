@@ -6,7 +6,21 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from ..lab import Lab
 from ..rows import Row
-from . import cpu, describe, endurance, espeak, interrupt, latency, memory, openspeech, realtime, resample, start
+from . import (
+    containers,
+    cpu,
+    describe,
+    endurance,
+    espeak,
+    flowing,
+    interrupt,
+    latency,
+    memory,
+    openspeech,
+    realtime,
+    resample,
+    start,
+)
 
 BENCHES: Mapping[str, Callable[[Lab], AsyncIterator[Row]]] = {
     "latency": latency.measure,
@@ -17,6 +31,8 @@ BENCHES: Mapping[str, Callable[[Lab], AsyncIterator[Row]]] = {
     "describe": describe.measure,
     "espeak": espeak.measure,
     "openspeech": openspeech.measure,
+    "flowing": flowing.measure,
+    "containers": containers.measure,
     "start": start.measure,
     "memory": memory.measure,
     "endurance": endurance.measure,

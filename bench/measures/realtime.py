@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..client import Call
 from ..figures import median, percentile
 from ..lab import SIGNAL, SPEECH, CpuMeter, Lab, Size, Spoken
 from ..order import Order
@@ -76,7 +75,7 @@ async def stream(lab: Lab, server: Server, plan: Plan, piece: float, voice: str)
 
 
 def underruns(name: str, streams: list[tuple[Order, Spoken]], where: str) -> Row:
-    played = [play(spoken.call) for _, spoken in streams]
+    played = [play(spoken.call.chunks) for _, spoken in streams]
     least = [reserve for _, reserve in played]
     return Row(
         bench="realtime",
@@ -89,18 +88,18 @@ def underruns(name: str, streams: list[tuple[Order, Spoken]], where: str) -> Row
     )
 
 
-def play(call: Call) -> tuple[int, float]:
+def play(chunks: Sequence[tuple[int, int]], bytes_per_second: float = WIDTH * RATE) -> tuple[int, float]:
     """How often a player ran dry, and the least that it had in reserve when a chunk came (ms)."""
     runs, least = 0, float("inf")
     gathered = 0.0
     since: int | None = None
-    for now, size in call.chunks:
+    for now, size in chunks:
         if since is not None:
             left = gathered - (now - since) / 1e9
             least = min(least, left * 1000)
             if left < 0:
                 runs, gathered, since = runs + 1, 0.0, None
-        gathered += size / (WIDTH * RATE)
+        gathered += size / bytes_per_second
         if since is None and gathered >= PLAYER_START:
             since = now
     return runs, least

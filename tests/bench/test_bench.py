@@ -23,6 +23,8 @@ ROWS = {
     "describe": 5,
     "espeak": 5,
     "openspeech": 16,
+    "flowing": 16,
+    "containers": 18,
     "start": 2,
     "memory": 4,
     "endurance": 1,
