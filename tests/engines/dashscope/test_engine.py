@@ -12,7 +12,7 @@ from wyoming_server.engines import fragments
 from wyoming_server.engines.base import Utterance
 from wyoming_server.engines.dashscope import engine as engine_module
 from wyoming_server.engines.duplex import replies
-from wyoming_server.errors import CredentialsRefused, EngineUnavailable, VoiceRefused
+from wyoming_server.errors import CredentialsRefused, EngineTimeout, EngineUnavailable, VoiceRefused
 from wyoming_server.models import PAUSE, MarkKind
 
 from ...simulators.dashscope import DASHSCOPE
@@ -145,7 +145,7 @@ async def test_a_service_that_is_not_there_any_more_is_told() -> None:
         await hear(engine, TEXT)
         service.drop_idle()
         service.faults.add(Fault(kind="drop", on="handshake", times=99))
-        with pytest.raises(EngineUnavailable):
+        with pytest.raises((EngineUnavailable, EngineTimeout)):  # as often as there is time for
             await hear(engine, TEXT)
 
 
