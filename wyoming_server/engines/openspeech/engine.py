@@ -14,6 +14,7 @@ from ...errors import BadSetting, EngineUnavailable, Unspeakable, VoiceRefused
 from ...models import AudioFormat, Capabilities, Voice, VoiceSettings
 from ..attempts import Failed, FirstAudioClock, persistent
 from ..base import CONCURRENCY_MAX, EngineEvent, Utterance, concurrency_option
+from ..duplex.failures import Late
 from ..fragments import Fragments, fragments
 from ..places import Places
 from ..sentences import SentenceEngine
@@ -21,7 +22,7 @@ from ..turns import Turns
 from . import v1, voices
 from .account import MAINLAND, Account
 from .connection import Connection
-from .failures import Late, late
+from .failures import late
 from .job import PCM, Job
 from .pool import Pool
 from .routes import LOOK_AHEAD, Api, capabilities, route

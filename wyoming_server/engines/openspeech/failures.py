@@ -5,11 +5,8 @@ Codes: protocols' `Failure`s of v1 and v3, and HTTP statuses of a refused handsh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
-from enum import StrEnum
 
 from ...errors import (
     CredentialsRefused,
@@ -26,13 +23,10 @@ from ...errors import (
 )
 from ...protocols.openspeech_frame import Failure, decode_text
 from ..attempts import Failed
+from ..duplex.failures import MANY, TOLD_MAX, Late, without
 from ..websocket import HandshakeRefused
 from .routes import Api, Route
 
-TOLD_MAX = 300
-"""Characters of the vendor's own message that are repeated."""
-ECHO_MIN = 8
-"""Characters of the text that are taken for a quotation of it where they stand in the vendor's message."""
 LOG_ID = "x-tt-logid"
 """Response header by which the vendor's support finds a request."""
 
@@ -70,7 +64,6 @@ class _Row:
         return (self.codes is None or code in self.codes) and (not self.words or any(word in message for word in self.words))
 
 
-_MANY = math.inf
 _CREDENTIALS = (
     "The credentials are wrong or have expired: check appid and access token (or API key), and that they belong to this host."
 )
@@ -94,7 +87,7 @@ ROWS = (
             "the voice (seed-tts-1.0, seed-tts-2.0, seed-icl-1.0 or seed-icl-2.0)."
         ),
     ),
-    _Row(codes=None, words=("concurrency",), error=EngineBusy, says=_CONCURRENCY, retries=_MANY),
+    _Row(codes=None, words=("concurrency",), error=EngineBusy, says=_CONCURRENCY, retries=MANY),
     _Row(
         codes=None,
         words=("quota exceeded", "_lifetime"),
@@ -127,15 +120,15 @@ ROWS = (
         words=("upstream connect error", "upstream request timeout", "no healthy upstream"),
         error=EngineUnavailable,
         says=_INSIDE,
-        retries=_MANY,
+        retries=MANY,
     ),
     _Row(
         codes=(3001, 45000000, 45000001, 400),
         error=EngineError,
         says="The service finds the request invalid: see its own words, and check the voice's settings.",
     ),
-    _Row(codes=(3003, 429), error=EngineBusy, says=_CONCURRENCY, retries=_MANY),
-    _Row(codes=(3005, 3031, 3032, 3040, 55000030, 55000031, 502, 503, 504), error=EngineBusy, says=_BUSY, retries=_MANY),
+    _Row(codes=(3003, 429), error=EngineBusy, says=_CONCURRENCY, retries=MANY),
+    _Row(codes=(3005, 3031, 3032, 3040, 55000030, 55000031, 502, 503, 504), error=EngineBusy, says=_BUSY, retries=MANY),
     _Row(codes=(3006,), error=EngineError, says="The service took the request for one it had already.", retries=1),
     _Row(
         codes=(3010, 40402003),
@@ -152,8 +145,8 @@ ROWS = (
     _Row(codes=(45000010, 401, 403), error=CredentialsRefused, says=_CREDENTIALS),
     _Row(codes=(45000030,), error=VoiceRefused, says=_NO_GRANT),
     _Row(codes=(404,), error=EngineUnavailable, says="There is no such service at this address: check `url` of the engine."),
-    _Row(codes=(55000000, 55000001), error=EngineUnavailable, says=_INSIDE, retries=_MANY),
-    _Row(codes=range(500, 600), error=EngineUnavailable, says=_INSIDE, retries=_MANY),
+    _Row(codes=(55000000, 55000001), error=EngineUnavailable, says=_INSIDE, retries=MANY),
+    _Row(codes=range(500, 600), error=EngineUnavailable, says=_INSIDE, retries=MANY),
 )
 _ELSE = _Row(codes=None, error=EngineError, says="The service failed in a way that its documents do not tell; see its own words.")
 
@@ -166,7 +159,7 @@ def failed(failure: Failure, asked: Asked, *, sent: str = "", status: int = 0) -
     message = failure.message.lower()
     row = next((row for code in (failure.code, status) for row in ROWS if row.fits(code, message)), _ELSE)
     says = row.says.format(voice=asked.voice, resource=asked.route.resource_id, sent=asked.sent)
-    words = _without(failure.message[:TOLD_MAX], sent) + ("…" if len(failure.message) > TOLD_MAX else "")
+    words = without(failure.message[:TOLD_MAX], sent) + ("…" if len(failure.message) > TOLD_MAX else "")
     told = (f"HTTP status {status}," if status else "", str(failure.code or ""), repr(words))
     return Failed(row.error(f"{says} OpenSpeech said: {' '.join(filter(None, told))} ({asked})."), row.retries)
 
@@ -176,34 +169,13 @@ def refused(refusal: HandshakeRefused, asked: Asked) -> Failed:
     return failed(decode_text(refusal.body), replace(asked, log_id=log_id(refusal.headers)), status=refusal.status)
 
 
-def _without(message: str, sent: str) -> str:
-    """The message without what it quotes of the text that was sent."""
-    quotation = min(ECHO_MIN, max(len(sent.strip()), 2))
-    matcher = SequenceMatcher(None, "", sent, autojunk=False)
-    while True:
-        matcher.set_seq1(message)
-        found = matcher.find_longest_match()
-        if found.size < quotation:
-            return message
-        message = f"{message[: found.a]}…{message[found.a + found.size :]}"
-
-
 def broken(error: ProtocolError | TooLarge, asked: Asked) -> Failed:
     """What came is not the protocol: as for any failure, nothing that was heard is taken back."""
     return Failed(EngineError(f"What OpenSpeech sent cannot be read: {error} ({asked})."), retries=1)
 
 
-class Late(StrEnum):
-    """What did not happen in time."""
-
-    CONNECT = "did not accept a connection"
-    START = "did not begin a session"
-    FIRST_AUDIO = "sent no audio"
-    MORE_AUDIO = "sent no more audio"
-
-
 def late(what: Late, seconds: float, asked: Asked) -> Failed:
-    return Failed(EngineTimeout(f"OpenSpeech {what} within {seconds:g} s ({asked})."), retries=_MANY)
+    return Failed(EngineTimeout(f"OpenSpeech {what} within {seconds:g} s ({asked})."), retries=MANY)
 
 
 def log_id(headers: Mapping[str, str]) -> str:

@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 
 from ...errors import EngineUnavailable, HeraldError
 from ..attempts import Failed
+from ..duplex.failures import Late
 from .account import Account
 from .connection import Connection
-from .failures import Asked, Late, late
+from .failures import Asked, late
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -15,10 +15,11 @@ from ...protocols.openspeech_v1 import Audio, FrontEnd, ServerMessage, decode_se
 from ...text.sentences import SentenceSplitter, is_speakable
 from ..attempts import Failed, FirstAudioClock, persistent
 from ..base import EngineEvent
+from ..duplex.failures import Late
 from ..places import Word
 from ..websocket import EngineSocket, HandshakeRefused, open_websocket
 from .account import V1_PATH
-from .failures import Asked, Late, broken, failed, late, log_id, refused
+from .failures import Asked, broken, failed, late, log_id, refused
 from .job import Job
 from .sound import Sound
 from .timestamps import words
