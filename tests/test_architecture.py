@@ -24,10 +24,25 @@ FLOORS = (
 )
 PURE = ("protocols", "text", "audio")
 NO_IO = {"asyncio", "socket", "threading", "subprocess", "aiohttp", "websockets"}
-# What engines may share: the interface, the list, marks, turns, and the wrapper for engines that take no fragments.
-ENGINE_COMMONS = {"attempts", "base", "duplex", "fragments", "marks", "places", "registry", "sentences", "turns", "websocket"}
-# What front ends may share: text that is still being written, and the HTTP port that most of them are reached on.
-FRONT_END_COMMONS = {"http", "text"}
+# What engines may share: the interface, the list, and what several of them need to speak, to take turns and to fail in words.
+ENGINE_COMMONS = {
+    "attempts",
+    "base",
+    "duplex",
+    "failures",
+    "fragments",
+    "http",
+    "listing",
+    "marks",
+    "places",
+    "promise",
+    "registry",
+    "sentences",
+    "turns",
+    "websocket",
+}
+# What front ends may share: text that is still being written, pacing, and the HTTP port that most of them are reached on.
+FRONT_END_COMMONS = {"http", "pacing", "text"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

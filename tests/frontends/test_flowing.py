@@ -13,7 +13,7 @@ import pytest
 
 from wyoming_server.audio.encode import Container
 from wyoming_server.engines.tone import sine
-from wyoming_server.frontends.flowing.pacing import Pacing
+from wyoming_server.frontends.pacing import Pacing
 from wyoming_server.models import AudioFormat
 from wyoming_server.server import Running
 

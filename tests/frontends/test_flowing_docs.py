@@ -9,9 +9,10 @@ import pytest
 from wyoming_server.errors import CODES
 from wyoming_server.protocols.flowing import NAMES
 from wyoming_server.protocols.flowing_events import Kind
-from wyoming_server.protocols.flowing_json import ID_MAX, MESSAGE_MAX
+from wyoming_server.protocols.flowing_json import ID_MAX
 from wyoming_server.protocols.flowing_settings import ALIASES, SAMPLE_RATES, Container, Settings
 from wyoming_server.protocols.flowing_status import Status
+from wyoming_server.protocols.json_messages import MESSAGE_MAX
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "flowing.md").read_text(encoding="utf-8")
 SPOKEN = {Status.OK, Status.MESSAGE, Status.STATE, *(code.flowing_status for code in CODES.values())}

@@ -13,9 +13,9 @@ from uuid import uuid4
 
 import pytest
 
-from wyoming_server.frontends.flowing.wire import frame
 from wyoming_server.frontends.http.attempts import FAILURES
 from wyoming_server.frontends.http.server import HttpServer
+from wyoming_server.frontends.http.wire import frame
 from wyoming_server.server import Running
 from wyoming_server.tokens import PairingToken
 

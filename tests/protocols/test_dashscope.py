@@ -36,8 +36,8 @@ from wyoming_server.protocols.flowing_events import (
     Unknown,
     Word,
 )
-from wyoming_server.protocols.flowing_json import MESSAGE_MAX
 from wyoming_server.protocols.flowing_order import ClientOrder, ServerOrder, State
+from wyoming_server.protocols.json_messages import MESSAGE_MAX
 
 TASK_ID = "2bf83b9a-baeb-4fda-8d9a-0123456789ab"
 TASK = Task(model="cosyvoice-v2", voice="longxiaochun_v2", rate=1.5, word_timestamp_enabled=True, extras={"seed": 7})

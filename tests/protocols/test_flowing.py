@@ -27,8 +27,9 @@ from wyoming_server.protocols.flowing_events import (
     Unknown,
     Word,
 )
-from wyoming_server.protocols.flowing_json import AUDIO_MAX, ID_MAX, MESSAGE_MAX, NUMBER_MAX, TEXT_MAX, WORDS_MAX, new_id
+from wyoming_server.protocols.flowing_json import AUDIO_MAX, ID_MAX, TEXT_MAX, WORDS_MAX, new_id
 from wyoming_server.protocols.flowing_status import Status, is_retryable, words
+from wyoming_server.protocols.json_messages import MESSAGE_MAX, NUMBER_MAX
 
 MESSAGE_ID = "05450bf69c53413f8d88aed1ee600e93"
 TASK_ID = "640bc797bb684bd6960185651307aaaa"

@@ -31,20 +31,8 @@ from .flowing_events import (
     Unknown,
     Word,
 )
-from .flowing_json import (
-    audio,
-    check_text,
-    count,
-    dump,
-    fragment,
-    load,
-    own_id,
-    peer_id,
-    read_words,
-    section,
-    shown,
-    word_fields,
-)
+from .flowing_json import audio, check_text, fragment, own_id, peer_id, read_words, word_fields
+from .json_messages import count, dump, load, section, shown
 
 TEXT_MAX = 20_000
 """Characters of one piece of text, as `characters` counts them."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from ..errors import BadSetting
 from ..models import Range, shortened
-from .flowing_json import section
 from .flowing_settings import any_number, flag, options, short_text, whole_number
+from .json_messages import section
 
 FORMATS = ("pcm", "wav", "mp3", "opus")
 TEXT_TYPES = ("PlainText", "SSML")

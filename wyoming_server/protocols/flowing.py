@@ -30,23 +30,9 @@ from .flowing_events import (
     Unknown,
     Word,
 )
-from .flowing_json import (
-    TEXT_MAX,
-    audio,
-    check_text,
-    count,
-    dump,
-    fragment,
-    load,
-    new_id,
-    own_id,
-    peer_id,
-    read_words,
-    section,
-    shown,
-    word_fields,
-)
+from .flowing_json import TEXT_MAX, audio, check_text, fragment, new_id, own_id, peer_id, read_words, word_fields
 from .flowing_status import Status, words
+from .json_messages import count, dump, load, section, shown
 
 NAMESPACE = "FlowingSpeechSynthesizer"
 FAILED_NAMESPACE = "Default"

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..errors import BadSetting
 from ..models import Range, shortened
-from .flowing_json import ID_MAX, number, whole_characters
+from .flowing_json import ID_MAX
+from .json_messages import number, whole_characters
 
 
 class Container(StrEnum):

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import ProtocolError, TooLarge
-from .flowing_json import number, section, shown
+from .json_messages import number, section, shown
 
 HOST = "nls-meta.cn-shanghai.aliyuncs.com"
 REGION = "cn-shanghai"

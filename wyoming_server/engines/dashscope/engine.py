@@ -17,11 +17,11 @@ from ...protocols.dashscope import NAMES, decode_server, encode_client
 from ...protocols.dashscope_task import FACTORS, Task
 from ..attempts import Failed
 from ..base import Engine, EngineEvent, Utterance, concurrency_option
-from ..duplex.failures import Asked
 from ..duplex.job import Job, nearest
 from ..duplex.line import MESSAGE_MAX, Line, Service
 from ..duplex.lines import CLOSED, Lines
 from ..duplex.replies import LOOK_AHEAD, Replies
+from ..failures import Asked
 from ..websocket import HandshakeRefused, open_websocket
 from . import voices
 from .failures import failed, refused

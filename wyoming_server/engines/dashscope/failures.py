@@ -18,9 +18,9 @@ from ...errors import (
     VoiceRefused,
 )
 from ...protocols.flowing_events import Failed as Told
-from ...protocols.flowing_json import section, shown
+from ...protocols.json_messages import section, shown
 from ..attempts import Failed
-from ..duplex.failures import MANY, Asked, Row, Said, explained
+from ..failures import MANY, Asked, Row, Said, explained
 from ..websocket import HandshakeRefused
 
 _KEY = "The API key is wrong, has expired, or is one of another region: check api_key, and that it belongs to this `url`."

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...models import AudioFormat
 from ..base import Utterance
-from .failures import Asked
+from ..failures import Asked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,8 +12,8 @@ from ...protocols.flowing_events import Failed as Told
 from ...protocols.flowing_json import AUDIO_MAX, new_id
 from ...protocols.flowing_order import ClientOrder, State
 from ..attempts import Failed
+from ..failures import Asked
 from ..websocket import EngineSocket
-from .failures import Asked
 
 MESSAGE_MAX = AUDIO_MAX
 """Bytes."""

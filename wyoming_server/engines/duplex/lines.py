@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ...errors import EngineUnavailable, HeraldError
 from ..attempts import Failed, FirstAudioClock
-from .failures import Asked, Late, late
+from ..failures import Asked, Late, late
 from .line import Line
 
 _LOGGER = logging.getLogger(__name__)

@@ -12,10 +12,10 @@ from ...errors import HeraldError, ProtocolError, TooLarge, Unspeakable
 from ...models import Sentence
 from ..attempts import Failed, FirstAudioClock, persistent
 from ..base import CONCURRENCY_MAX, EngineEvent
+from ..failures import broken
 from ..fragments import Fragments, fragments
 from ..places import Places
 from ..turns import Turns
-from .failures import broken
 from .hearing import Hearing
 from .job import Job
 from .line import Line

@@ -13,8 +13,8 @@ from ...errors import EngineUnavailable, ProtocolError, TooLarge, Unspeakable
 from ...protocols.flowing_events import Audio, ServerEvent, Started
 from ...protocols.flowing_events import Failed as Told
 from ..attempts import Failed, FirstAudioClock
+from ..failures import Late, broken, late, lost
 from ..websocket import Lost
-from .failures import Late, broken, late, lost
 from .job import Job
 from .line import Line
 

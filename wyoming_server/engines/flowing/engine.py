@@ -14,21 +14,21 @@ from ...errors import EngineUnavailable, HeraldError, VoiceRefused
 from ...models import RATE_MAX, RATE_MIN, AudioFormat, Capabilities, Gender, Range, Voice
 from ...protocols.flowing import NAMES, decode_server, encode_client
 from ...protocols.flowing_events import Failed as Told
-from ...protocols.flowing_json import MESSAGE_MAX as LIST_MAX
 from ...protocols.flowing_settings import CLOUD_SPEEDS, SAMPLE_RATES, Settings, cloud_rate, local_rate
+from ...protocols.json_messages import MESSAGE_MAX as LIST_MAX
 from ...protocols.nls_token import REGION
 from ..attempts import Failed
 from ..base import EngineEvent, Utterance, concurrency_option
-from ..duplex.failures import Asked
 from ..duplex.job import Job, nearest
 from ..duplex.line import MESSAGE_MAX, Line, Service
 from ..duplex.lines import CLOSED, Lines
 from ..duplex.replies import LOOK_AHEAD, Replies
+from ..failures import Asked
+from ..http import get
 from ..sentences import SentenceEngine
 from ..websocket import HandshakeRefused, open_websocket
 from . import failures, local
 from .account import TOKEN_URL, Account, Dialect
-from .http import get
 from .tokens import Tokens
 from .voices import CLONE_RATE, CLOUD_RATES, LOCAL_RATES, Refusal, VoiceFacts, Voices, is_id, read_voices
 

@@ -6,7 +6,7 @@ from ...errors import CredentialsRefused, EngineBusy, EngineError, EngineUnavail
 from ...protocols.flowing_events import Failed as Told
 from ...protocols.flowing_status import REFRESHABLE, Status
 from ..attempts import Failed
-from ..duplex.failures import MANY, Asked, Row, Said, explained
+from ..failures import MANY, Asked, Row, Said, explained
 from ..websocket import HandshakeRefused
 from .account import Dialect
 

@@ -18,9 +18,9 @@ from ...errors import (
 )
 from ...protocols.nls_token import ANSWER_MAX, Refusal, Token, create_token_query, read_answer
 from ..attempts import Failed
-from ..duplex.failures import MANY, Asked, Row, Said, broken, explained
+from ..failures import MANY, Asked, Row, Said, broken, explained
+from ..http import get
 from .account import Account
-from .http import get
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...errors import ProtocolError
 from ...models import RATE_MAX, RATE_MIN, Gender, Voice
-from ...protocols.flowing_json import SHOWN_MAX, count, number, shown
+from ...protocols.json_messages import SHOWN_MAX, count, number, shown
 from .account import Dialect
 
 ID_MAX = 128

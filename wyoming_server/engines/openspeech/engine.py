@@ -14,7 +14,7 @@ from ...errors import BadSetting, EngineUnavailable, Unspeakable, VoiceRefused
 from ...models import AudioFormat, Capabilities, Voice, VoiceSettings
 from ..attempts import Failed, FirstAudioClock, persistent
 from ..base import CONCURRENCY_MAX, EngineEvent, Utterance, concurrency_option
-from ..duplex.failures import Late
+from ..failures import Late
 from ..fragments import Fragments, fragments
 from ..places import Places
 from ..sentences import SentenceEngine

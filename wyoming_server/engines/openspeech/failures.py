@@ -23,7 +23,7 @@ from ...errors import (
 )
 from ...protocols.openspeech_frame import Failure, decode_text
 from ..attempts import Failed
-from ..duplex.failures import MANY, TOLD_MAX, Late, without
+from ..failures import MANY, TOLD_MAX, Late, without
 from ..websocket import HandshakeRefused
 from .routes import Api, Route
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from ...errors import EngineUnavailable, HeraldError
 from ..attempts import Failed
-from ..duplex.failures import Late
+from ..failures import Late
 from .account import Account
 from .connection import Connection
 from .failures import Asked, late

@@ -18,7 +18,7 @@ from ...protocols.openspeech_v3 import Event, Message
 from ...text.sentences import is_speakable
 from ..attempts import Failed, FirstAudioClock
 from ..base import EngineEvent
-from ..duplex.failures import Late
+from ..failures import Late
 from ..fragments import Fragments
 from ..places import Places
 from .connection import ENDS, Connection, SessionMessage, failure_of

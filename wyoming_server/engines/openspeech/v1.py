@@ -15,7 +15,7 @@ from ...protocols.openspeech_v1 import Audio, FrontEnd, ServerMessage, decode_se
 from ...text.sentences import SentenceSplitter, is_speakable
 from ..attempts import Failed, FirstAudioClock, persistent
 from ..base import EngineEvent
-from ..duplex.failures import Late
+from ..failures import Late
 from ..places import Word
 from ..websocket import EngineSocket, HandshakeRefused, open_websocket
 from .account import V1_PATH

@@ -19,15 +19,15 @@ from ...engines.base import Engine
 from ...errors import HeraldError, Interrupted, ProtocolError, TextTimeout, TextTooLong
 from ...protocols.flowing import NAMES, decode_client, encode_server
 from ...protocols.flowing_events import Cancel, ClientEvent, Completed, Failed, Finish, ServerEvent, Start, Started, Text
-from ...protocols.flowing_json import MESSAGE_MAX, shown
 from ...protocols.flowing_order import ServerOrder, State
+from ...protocols.json_messages import MESSAGE_MAX, shown
 from ...sessions import Session, Sessions
 from ...synthesis import Synthesizer
 from ...voices import Catalogue
+from ..http.wire import ListenerGone, Wire
 from ..text import as_it_comes
 from .requests import read_wish
 from .session import Speaking
-from .wire import ListenerGone, Wire
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,8 +35,6 @@ BYTES_MAX = 4 * MESSAGE_MAX
 """Of one message: what MESSAGE_MAX characters may have. Of more than that a client is told no number, only a close code."""
 WRITE_TIMEOUT = 30.0
 """Seconds that a client may take nothing of what it is sent."""
-CLOSE_TIMEOUT = 2.0
-"""Seconds that a client has to answer our close."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

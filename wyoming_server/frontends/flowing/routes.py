@@ -8,7 +8,8 @@ from ...errors import AccessError, Busy, RequestError
 from ...protocols.flowing import encode_server
 from ...protocols.flowing_events import Failed
 from ..http.routes import Handler, Route
-from .connection import BYTES_MAX, CLOSE_TIMEOUT, Conversation, Services
+from ..http.wire import is_for_a_websocket, opened
+from .connection import BYTES_MAX, Conversation, Services
 from .page import pages
 from .voices import details, names
 
@@ -29,10 +30,10 @@ def routes(services: Services) -> tuple[Route, ...]:
 
 def _converse(services: Services) -> Handler:
     async def converse(request: web.Request) -> web.StreamResponse:
-        if not _is_for_a_websocket(request):
+        if not is_for_a_websocket(request):
             msg = f"{WEBSOCKET} is a websocket; it is opened with a handshake of version 13."
             raise RequestError(msg)
-        socket = await _opened(request, BYTES_MAX)
+        socket = await opened(request, BYTES_MAX)
         await Conversation(services, socket, request).run()
         return socket
 
@@ -41,22 +42,9 @@ def _converse(services: Services) -> Handler:
 
 async def _refuse(request: web.Request, error: AccessError | Busy) -> web.StreamResponse:
     """A client of this protocol reads no HTTP status: it is told in a message."""
-    if not _is_for_a_websocket(request):
+    if not is_for_a_websocket(request):
         raise error
-    socket = await _opened(request, STRANGERS_BYTES_MAX)
+    socket = await opened(request, STRANGERS_BYTES_MAX)
     await socket.send_str(str(encode_server(Failed(task_id="", status=error.flowing_status, text=str(error)))))
     await socket.close()
-    return socket
-
-
-def _is_for_a_websocket(request: web.Request) -> bool:
-    try:
-        return web.WebSocketResponse().can_prepare(request).ok
-    except ValueError:  # a key of other characters than ASCII's
-        return False
-
-
-async def _opened(request: web.Request, bytes_max: int) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse(max_msg_size=bytes_max, timeout=CLOSE_TIMEOUT, compress=False)
-    await socket.prepare(request)
     return socket

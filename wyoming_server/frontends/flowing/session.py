@@ -11,10 +11,10 @@ from ...audio.level import decay_tail
 from ...models import AudioFormat, Mark, ReplyStart
 from ...protocols.flowing_events import Audio, Completed, ServerEvent
 from ...synthesis import Synthesizer
-from .pacing import Pacing
+from ..http.wire import Wire
+from ..pacing import Pacing
 from .requests import Wish
 from .sentences import Sentences
-from .wire import Wire
 
 Tell = Callable[[ServerEvent], None]
 

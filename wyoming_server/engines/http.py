@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...errors import EngineUnavailable, TooLarge
+from ..errors import EngineUnavailable, TooLarge
 
 WITHIN = 5.0
 """Seconds for everything."""

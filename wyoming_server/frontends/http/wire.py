@@ -12,11 +12,12 @@ from typing import cast
 
 from aiohttp import WSMsgType, web
 
-from ...protocols.flowing_events import Message
-from ..http.connection import Connection
+from .connection import Connection
 
 UNSENT_MAX = 64 * 1024
 """Bytes that may wait in the process for a client before the synthesis does."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds that a client has to answer our close."""
 _FINAL = 0x80
 _SHORT, _MEDIUM = 126, 1 << 16
 """Bytes from which a frame's size is written in two and in eight bytes."""
@@ -40,7 +41,7 @@ class Wire:
         """Nothing that is sent now would arrive."""
         return self._socket.closed or self._transport.is_closing()
 
-    def send(self, message: Message) -> None:
+    def send(self, message: str | bytes) -> None:
         """A text or a binary message. What can't arrive any more is dropped."""
         if not self.closed:
             self._transport.write(frame(message))
@@ -71,7 +72,21 @@ class Wire:
         self._transport.abort()
 
 
-def frame(message: Message) -> bytes:
+def is_for_a_websocket(request: web.Request) -> bool:
+    try:
+        return web.WebSocketResponse().can_prepare(request).ok
+    except ValueError:  # a key of other characters than ASCII's
+        return False
+
+
+async def opened(request: web.Request, bytes_max: int) -> web.WebSocketResponse:
+    """A websocket whose client may send messages of `bytes_max` bytes."""
+    socket = web.WebSocketResponse(max_msg_size=bytes_max, timeout=CLOSE_TIMEOUT, compress=False)
+    await socket.prepare(request)
+    return socket
+
+
+def frame(message: str | bytes) -> bytes:
     """A message as a server's frame (RFC 6455, section 5.2): whole, not masked, not compressed."""
     opcode, data = (WSMsgType.TEXT, message.encode()) if isinstance(message, str) else (WSMsgType.BINARY, message)
     size = len(data)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
 
-from ...errors import EngineError, EngineTimeout, EngineUnavailable, HeraldError, ProtocolError, TooLarge
-from ..attempts import Failed
+from ..errors import EngineError, EngineTimeout, EngineUnavailable, HeraldError, ProtocolError, TooLarge
+from .attempts import Failed
 
 TOLD_MAX = 300
 """Characters of a service's own message that are repeated."""
