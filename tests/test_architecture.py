@@ -16,7 +16,7 @@ FLOORS = (
     ("protocols", "text", "audio"),
     ("engines", "converters"),
     ("config",),
-    ("loudness", "voices", "sessions", "shaping", "synthesis"),
+    ("loudness", "presets", "voices", "sessions", "shaping", "synthesis"),
     ("speech",),
     ("frontends",),
     ("server",),

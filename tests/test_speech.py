@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ import pytest
 from tests import cloud
 from wyoming_server.config import Config, load_config
 from wyoming_server.errors import EngineUnavailable
+from wyoming_server.models import Voice
 from wyoming_server.speech import speech
+from wyoming_server.voices import Catalogue
 
 YAML = """
 engines: {espeak: {enabled: false}, openspeech: }
@@ -68,3 +72,45 @@ async def test_what_cannot_be_prepared_is_only_told(
     async with speech(loaded(tmp_path, YAML), None) as speaks:
         assert speaks.failures == {}
     assert "There is no network." in caplog.text
+
+
+async def test_an_engine_that_is_slow_to_tell_its_voices_holds_nobody_up(
+    tmp_path: Path, engine: type[cloud.CloudEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, told = asyncio.Event(), engine.voices
+
+    async def voices(asked: cloud.CloudEngine) -> Sequence[Voice]:
+        await gate.wait()
+        return await told(asked)
+
+    monkeypatch.setattr(engine, "voices", voices)
+    monkeypatch.setattr("wyoming_server.speech.PATIENCE", 0)
+    async with speech(loaded(tmp_path, "engines: {openspeech: }"), None) as speaks:
+        assert not of_the_engine(speaks.catalogue)
+        gate.set()
+        await until(lambda: bool(of_the_engine(speaks.catalogue)))
+
+
+async def test_voices_that_change_are_read_again(
+    tmp_path: Path, engine: type[cloud.CloudEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with speech(loaded(tmp_path, "engines: {openspeech: }"), None) as speaks:
+        (before,) = {len(of_the_engine(speaks.catalogue))}
+
+        async def voices(_engine: cloud.CloudEngine) -> Sequence[Voice]:
+            return []
+
+        monkeypatch.setattr(engine, "voices", voices)
+        assert before
+        speaks.engines["openspeech"].on_voices_changed()
+        await until(lambda: not of_the_engine(speaks.catalogue))
+
+
+def of_the_engine(catalogue: Catalogue) -> list[str]:
+    return [voice.name for voice in catalogue.listed() if voice.engine == "openspeech"]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  # a catalogue tells nobody
+            await asyncio.sleep(0)

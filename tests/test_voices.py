@@ -220,3 +220,33 @@ async def test_a_preset_of_cosyvoice_is_somebody_who_can_stand_in_for_it(tmp_pat
     assert catalogue.find("韩语女").name == "ko-KR"
     with pytest.raises(UnknownVoice):
         catalogue.find("日语男")
+
+
+SIRI = "engines: {tone: {}}\nvoices:\n  siri: {engine: tone, voice: tone, language: de-DE, gender: male}\n"
+
+
+@pytest.mark.parametrize("name", ["alloy", "asset/zero_shot_prompt.wav"])
+async def test_a_preset_without_a_language_is_the_default_voice(name: str, tmp_path: Path) -> None:
+    assert (await catalogue(tmp_path, f"{SIRI}default_voice: siri\n")).find(name).name == "siri"
+
+
+async def test_a_woman_is_found_for_a_womans_name(tmp_path: Path) -> None:
+    others = "  anna: {engine: tone, voice: tone, language: de-AT, gender: female}\n"
+    found = await catalogue(tmp_path, f"{SIRI}{others}default_voice: siri\n")
+    assert [found.find(name).name for name in ("onyx", "nova")] == ["siri", "anna"]
+
+
+async def test_a_short_preset_as_default_voice_is_no_circle(tmp_path: Path) -> None:
+    found = await catalogue(tmp_path, "default_voice: ash\n")
+    with pytest.raises(UnknownVoice, match="ash"):
+        found.find("ash")
+
+
+async def test_an_engine_that_tells_new_voices_is_asked_alone(tmp_path: Path) -> None:
+    first, second = Speaker("tone", tone=("fr-FR",)), Speaker("other", one=("it-IT",))
+    found = await catalogue(tmp_path, "", first, second)
+    before = found.revision
+    first.languages, second.languages = {"tone": ("fr-CA",)}, {"one": ("it-CH",)}
+    await found.refresh_engine("tone")
+    assert [voice.name for voice in found.listed()] == ["tone/fr-CA", "other/it-IT"]
+    assert found.revision == before + 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .config import Config
@@ -20,6 +22,8 @@ from .voices import Catalogue
 _LOGGER = logging.getLogger(__name__)
 
 LOUDNESS_FILE = "loudness.json"
+PATIENCE = 1.0
+"""Seconds that a server's start waits for engines to tell their voices; those that take longer come when they do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +42,7 @@ async def speech(config: Config, state: Path | None, *, prepare: bool = True) ->
     """The configured engines, started, and what speaks with them.
 
     `state`: where learned loudness is kept, if anywhere. `prepare`: engines may connect already, so that the first reply need not
-    wait for it.
+    wait for it, and those that are slow to tell their voices are not waited for.
     """
     async with AsyncExitStack() as stack:
         engines = {name: engine_class(one.type)(name, one.options) for name, one in config.engines.items()}
@@ -51,11 +55,37 @@ async def speech(config: Config, state: Path | None, *, prepare: bool = True) ->
                 failures[name] = error
                 _LOGGER.warning("The engine %s could not be started: %s", name, error)
         catalogue = Catalogue(config, engines)
-        await catalogue.refresh()
+        await stack.enter_async_context(_current(catalogue, engines, within=PATIENCE if prepare else None))
         if prepare:
             _prepare(engines, failures, catalogue)
         loudness = LoudnessStore(state / LOUDNESS_FILE if state is not None else None)
         yield Speech(engines=engines, failures=failures, catalogue=catalogue, synthesizer=Synthesizer(engines, loudness))
+
+
+@asynccontextmanager
+async def _current(catalogue: Catalogue, engines: Mapping[str, Engine], *, within: float | None) -> AsyncIterator[None]:
+    """The catalogue, kept as the engines tell it. `within`: seconds that their first answers are waited for."""
+    changed: asyncio.Queue[str] = asyncio.Queue()
+    for name, engine in engines.items():
+        engine.on_voices_changed = partial(changed.put_nowait, name)
+    first = asyncio.create_task(catalogue.refresh())
+    later = asyncio.create_task(_reread(catalogue, first, changed))
+    try:
+        await asyncio.wait([first], timeout=within)
+        if first.done():
+            first.result()
+        yield
+    finally:
+        first.cancel()
+        later.cancel()
+        await asyncio.wait([first, later])
+
+
+async def _reread(catalogue: Catalogue, first: asyncio.Task[None], changed: asyncio.Queue[str]) -> None:
+    """Ask again whoever says that its voices have changed."""
+    await asyncio.wait([first])
+    while True:
+        await catalogue.refresh_engine(await changed.get())
 
 
 def _prepare(engines: Mapping[str, Engine], failures: Mapping[str, EngineError], catalogue: Catalogue) -> None:

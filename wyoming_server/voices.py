@@ -1,12 +1,13 @@
 """The catalogue: which voices there are, what they are called, and which one a client means.
 
-A voice is asked for by its name, an alias, the id that one engine lists, a preset of CosyVoice, or a language, in this order;
-of a language the exact one goes before the nearest.
+A voice is asked for by its name, an alias, the id that one engine lists, a preset of another server, or a language, in this
+order; of a language the exact one goes before the nearest.
 Configured voices hide eSpeak NG's from lists, never from lookups: eSpeak NG always answers for a language nobody else speaks.
 """
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 import os
@@ -16,23 +17,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from .config import Config, VoiceConfig
 from .engines.base import Engine
 from .errors import EngineError, EngineUnavailable, HeraldError, UnknownVoice
-from .models import Gender, Voice
+from .models import Voice
+from .presets import PRESETS
 
 _LOGGER = logging.getLogger(__name__)
 
 FALLBACK_ENGINE = "espeak"
 """Its voices go by their bare language tag and are hidden from lists by configured ones."""
 LAST_RESORT = "en-US"
-PRESETS: Mapping[str, tuple[tuple[str, ...], Gender]] = {
-    "中文女": (("zh-CN",), Gender.FEMALE),
-    "中文男": (("zh-CN",), Gender.MALE),
-    "英文女": (("en-US",), Gender.FEMALE),
-    "英文男": (("en-US",), Gender.MALE),
-    "日语男": (("ja-JP",), Gender.MALE),
-    "韩语女": (("ko-KR",), Gender.FEMALE),
-    "粤语女": (("yue", "zh-HK"), Gender.FEMALE),
-}
-"""What clients of CosyVoice ask for → the languages that will do, and who should speak, if there is one."""
 
 
 class Catalogue:
@@ -41,6 +33,8 @@ class Catalogue:
     def __init__(self, config: Config, engines: Mapping[str, Engine]) -> None:
         self._config = config
         self._engines = engines
+        self._told: dict[str, list[Voice]] = {}
+        """By engine; none of an engine that never told any."""
         self._configured: dict[str, Voice] = {}
         self._offered: dict[str, Voice] = {}
         self._aliases: dict[str, str] = {}
@@ -48,15 +42,21 @@ class Catalogue:
         """Grows with every change of the list."""
 
     async def refresh(self) -> None:
-        """Ask every engine for its voices. An engine that can't tell keeps the ones it told before."""
-        offered: dict[str, Voice] = {}
-        for name, engine in self._engines.items():
-            try:
-                voices = await engine.voices()
-            except EngineError as error:
-                _LOGGER.warning("The engine %s does not tell its voices: %s", name, error)
-                voices = [voice for voice in self._offered.values() if voice.engine == name]
-            offered.update((named.name, named) for named in map(_named, voices))
+        """Ask every engine for its voices, all at once. An engine that can't tell keeps the ones it told before."""
+        self._settle()
+        await asyncio.gather(*map(self.refresh_engine, self._engines))
+
+    async def refresh_engine(self, name: str) -> None:
+        """Ask one engine for its voices."""
+        try:
+            self._told[name] = [_named(voice) for voice in await self._engines[name].voices()]
+        except EngineError as error:
+            _LOGGER.warning("The engine %s does not tell its voices: %s", name, error)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Put together what is known now."""
+        offered = {voice.name: voice for name in self._engines for voice in self._told.get(name, ())}
         configured = {name: self._configured_voice(voice, offered) for name, voice in self._config.voices.items()}
         if (configured, offered) != (self._configured, self._offered):
             self._configured, self._offered = configured, offered
@@ -82,7 +82,7 @@ class Catalogue:
     def default(self) -> Voice:
         """The configured default, else a voice for the system's language, else the first configured one, else en-US."""
         if self._config.default_voice:
-            return self._by_name(self._config.default_voice)
+            return self._by_name(self._config.default_voice, presets=False)
         self._check_any()
         language, configured = _system_language(), self._configured.values()
         return (
@@ -101,13 +101,13 @@ class Catalogue:
             default = []  # whoever asks for it is told
         return [*self._configured.values(), *default]
 
-    def _by_name(self, name: str) -> Voice:
+    def _by_name(self, name: str, *, presets: bool = True) -> Voice:
         aliased = self._aliases.get(name, name)
         voice = (
             self._named(name)
             or self._named(aliased)
             or self._listed_id(aliased)
-            or self._preset(aliased)
+            or (self._preset(aliased) if presets else None)
             or _by_language(aliased, self._all())
         )
         if voice is None:
@@ -129,10 +129,18 @@ class Catalogue:
 
     def _preset(self, name: str) -> Voice | None:
         """Somebody of the right language, and of the right gender where it is known of anybody."""
-        languages, gender = PRESETS.get(name, ((), None))
-        right = [voice for voice in self._all() if voice.gender is gender]
-        found = (_by_language(language, voices) for voices in (right, list(self._all())) for language in languages)
-        return next((voice for voice in found if voice is not None), None)
+        if (preset := PRESETS.get(name)) is None:
+            return None
+        default = self.default()
+        if not preset.languages and preset.gender in (None, default.gender):
+            return default
+        right = [voice for voice in self._all() if voice.gender is preset.gender]
+        found = (
+            _by_language(language, voices)
+            for voices in (right, list(self._all()))
+            for language in preset.languages or (default.language,)
+        )
+        return next((voice for voice in found if voice is not None), None if preset.languages else default)
 
     def _unlisted(self, name: str) -> Voice | None:
         """A voice that an engine accepts without listing it: `en-GB+f3` of eSpeak NG, `engine/id` of others."""

@@ -97,6 +97,7 @@ HTTP: Mapping[str, Check] = {
     "enabled": FLAG,
     "host": _matches(rf"{_HOST}|[0-9A-Fa-f:.]+", "an address such as 0.0.0.0 or ::, or a host name"),
     "port": _whole(0, PORT_MAX),
+    "indextts_port": Value(vol.Maybe(vol.All(int, vol.Range(0, PORT_MAX))), f"a whole number from 0 to {PORT_MAX}"),
     "max_connections": _whole(1, 10_000),
     "request_timeout": _number(1, 3_600, "seconds"),
     "max_text": _whole(1, 1_000_000, "characters"),

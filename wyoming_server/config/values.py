@@ -47,6 +47,8 @@ class HttpConfig:
     """Address or host name to listen on."""
     port: int = 10231
     """TCP port; 0 takes any free one."""
+    indextts_port: int | None = None
+    """TCP port of the IndexTTS front end alone, for clients that know no path and no token; `None`: only /ws/v1/indextts."""
     max_connections: int = 100
     """Clients at the same time."""
     request_timeout: float = 10

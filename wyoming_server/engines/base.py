@@ -6,7 +6,7 @@ The life cycle lives here; an engine fills in the hooks at the bottom. Engines k
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, Collection, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,6 +40,10 @@ class Utterance:
     """Hz the listener wants; an engine that can choose makes the nearest it has."""
 
 
+def _nobody_listens() -> None:
+    """Of an engine that is used alone."""
+
+
 def concurrency_option(default: int | None) -> dict[Any, Any]:
     """The schema of `concurrency`, how many requests at once: for the options of an engine that takes turns."""
     return {vol.Optional("concurrency", default=default): vol.Maybe(vol.All(int, vol.Range(min=1, max=CONCURRENCY_MAX)))}
@@ -63,6 +67,8 @@ class Engine(ABC):
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         self.name = name
         self.options = options
+        self.on_voices_changed: Callable[[], None] = _nobody_listens
+        """Called whenever what `voices` tells has changed by itself."""
         self._closed = False
 
     async def __aenter__(self) -> Self:

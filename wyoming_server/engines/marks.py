@@ -10,10 +10,11 @@ from .base import EngineEvent
 
 
 class Marker:
-    """The sentences of one reply, one after the other."""
+    """The sentences of one reply, one after the other. `pause`: seconds of silence that go between two of them."""
 
-    def __init__(self, audio: AudioFormat) -> None:
+    def __init__(self, audio: AudioFormat, *, pause: float = 0) -> None:
         self._audio = audio
+        self._pause = audio.silence(pause)
         self._bytes = 0
 
     @property
@@ -31,6 +32,10 @@ class Marker:
         async for event in events:
             if silent and not isinstance(event, Waiting):
                 silent = False
+                if self._pause and self._bytes:
+                    self._bytes += len(self._pause)
+                    yield self._pause
+                begin = self.seconds
                 yield self._mark(MarkKind.SENTENCE_START, sentence)
             if isinstance(event, bytes):
                 self._bytes += len(event)

@@ -60,6 +60,10 @@ class SentenceEngine(Engine):
         Raises Unspeakable where there is nothing to say: the sentence is left out and the reply goes on.
         """
 
+    def pause_after(self, utterance: Utterance) -> float:
+        """Seconds of silence between two sentences."""
+        return 0.0
+
 
 class _Part:
     """One sentence, synthesised into a bounded channel."""
@@ -112,7 +116,7 @@ class _Reply:
         self._parts: Channel[_Part] = Channel(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._format = engine.native_format(utterance)
-        self._marker = Marker(self._format)
+        self._marker = Marker(self._format, pause=engine.pause_after(utterance))
         self._dry_at = 0.0
         """When a listener in real time will have heard all that was handed on."""
 
