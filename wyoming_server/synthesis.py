@@ -93,8 +93,8 @@ def _settings(request: SynthesisRequest) -> VoiceSettings:
 
 def _consent(voice: Voice) -> str:
     return (
-        f"The voice {voice.engine_voice} is not among those that {voice.engine} lists, so it may be a real person's. If that "
-        "person agreed, say so: `consent: true` in a voice of herald.yaml, or --consent on the command line."
+        f"The voice {voice.engine_voice} of {voice.engine} may be a real person's. If that person agreed, say so: "
+        "`consent: true` in a voice of herald.yaml, or --consent on the command line."
     )
 
 

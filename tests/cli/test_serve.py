@@ -12,9 +12,9 @@ from time import monotonic
 import pytest
 
 from wyoming_server.cli import serve
-from wyoming_server.cli.client import WyomingClient
 from wyoming_server.cli.options import parse
 from wyoming_server.config import Config, LogConfig
+from wyoming_server.engines.wyoming.client import WyomingClient
 from wyoming_server.errors import ShuttingDown
 from wyoming_server.tokens import PairingToken
 

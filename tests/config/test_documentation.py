@@ -23,12 +23,12 @@ SPECIAL = {"engine": "required", "voice": "the voice's name", "type": "the engin
 
 
 def documented() -> dict[str, dict[str, str]]:
-    """Heading → key → default, of every table whose heading is a key or an engine type."""
+    """Heading → key → default, of every table whose heading is a key, or behind `engines.` an engine type."""
     tables: dict[str, dict[str, str]] = {}
     heading = ""
     for line in PAGE.splitlines():
-        if found := re.fullmatch(r"##+ (?:`(\w+)`|.*)", line):
-            heading = found[1] or ""
+        if found := re.fullmatch(r"##(#*) (?:`(\w+)`|.*)", line):
+            heading = f"engines.{found[2]}" if found[1] and found[2] else found[2] or ""
         elif heading and (row := re.match(r"\| `(\w+)` \| `([^`]*)` \| .", line)):
             tables.setdefault(heading, {})[row[1]] = row[2]
     return tables
@@ -85,7 +85,7 @@ def option_defaults(schema: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
 def test_every_option_of_an_engine_and_its_voices_is_documented_with_its_default(engine_type: str) -> None:
     engine = engine_class(engine_type)
     known = {**dict(option_defaults(engine.extras_schema)), **dict(option_defaults(engine.options_schema))}
-    assert documented()[engine_type] == known
+    assert documented()[f"engines.{engine_type}"] == known
 
 
 def test_every_top_key_has_its_chapter() -> None:

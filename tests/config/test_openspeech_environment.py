@@ -95,7 +95,7 @@ def test_an_engine_of_another_name_is_left_alone() -> None:
 
 def test_a_cloned_voice_needs_consent_and_the_sentence_names_the_variable() -> None:
     told = (
-        "OPENSPEECH_VOICE_TYPE: voices.openspeech.consent must be true: the engine does not list this voice, so it may be a real "
+        "OPENSPEECH_VOICE_TYPE: voices.openspeech.consent must be true: this voice may be a real "
         "person's. If that person agreed, set OPENSPEECH_CONSENT=true."
     )
     assert wrong("", CLONE) == [told]
@@ -135,7 +135,7 @@ def test_a_voice_of_the_file_that_the_engine_does_not_list_needs_consent() -> No
     file = "engines: {openspeech: }\nvoices:\n  dad:\n    engine: openspeech\n    voice: S_1\n"
     (line,) = wrong(file)
     assert line == (
-        "herald.yaml line 3: voices.dad.consent must be true: the engine does not list this voice, so it may be a real person's. "
+        "herald.yaml line 3: voices.dad.consent must be true: this voice may be a real person's. "
         "If that person agreed, set `consent: true`."
     )
     assert load(f"{file}    consent: true\n").voices["dad"].consent is True

@@ -13,7 +13,10 @@ from wyoming_server.engines.registry import engine_class
 
 from ..simulators.dashscope import simulator as dashscope_simulator
 from ..simulators.flowing import cloud, local
+from ..simulators.indextts import simulator as indextts_simulator
+from ..simulators.openai import simulator as openai_simulator
 from ..simulators.openspeech import simulator
+from ..simulators.wyoming import simulator as wyoming_simulator
 
 
 def new_engine(engine_type: str, **options: Any) -> Engine:
@@ -87,8 +90,62 @@ async def dashscope() -> AsyncIterator[Engine]:
 
 
 @asynccontextmanager
+async def indextts() -> AsyncIterator[Engine]:
+    async with indextts_simulator() as service, new_engine("indextts", url=service.url, prompts={"mum": "mum.wav"}) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def openai(profile: str = "openai", **options: Any) -> AsyncIterator[Engine]:
+    async with (
+        openai_simulator(profile, pace=200) as service,
+        new_engine("openai", profile=profile, url=service.url, api_key=service.key or None, **options) as engine,
+    ):
+        yield engine
+
+
+@asynccontextmanager
+async def openai_pcm() -> AsyncIterator[Engine]:
+    async with openai("kokoro") as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def openai_mp3() -> AsyncIterator[Engine]:
+    async with openai(format="mp3") as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def openai_in_turns() -> AsyncIterator[Engine]:
+    async with openai("index-tts-vllm", concurrency=1) as engine:
+        yield engine
+
+
+@asynccontextmanager
 async def espeak() -> AsyncIterator[Engine]:
     async with new_engine("espeak") as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def wyoming(*, streaming: bool = True, cycles: str = "sentence", **options: Any) -> AsyncIterator[Engine]:
+    async with (
+        wyoming_simulator(streaming=streaming, cycles=cycles) as service,
+        new_engine("wyoming", uri=service.uri, **options) as engine,
+    ):
+        yield engine
+
+
+@asynccontextmanager
+async def wyoming_by_sentences() -> AsyncIterator[Engine]:
+    async with wyoming(streaming=False) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def wyoming_in_turns() -> AsyncIterator[Engine]:
+    async with wyoming(cycles="stream", concurrency=1) as engine:
         yield engine
 
 
@@ -97,6 +154,11 @@ CASES: dict[str, Callable[[], AbstractAsyncContextManager[Engine]]] = {
     "espeak": espeak,
     "flowing (aliyun)": flowing_aliyun,
     "flowing (local)": flowing_local,
+    "indextts": indextts,
+    "openai": openai,
+    "openai (pcm)": openai_pcm,
+    "openai (mp3)": openai_mp3,
+    "openai (in turns)": openai_in_turns,
     "openspeech": openspeech,
     "openspeech (v1)": openspeech_v1,
     "openspeech (mp3)": openspeech_mp3,
@@ -104,4 +166,7 @@ CASES: dict[str, Callable[[], AbstractAsyncContextManager[Engine]]] = {
     "tone (in turns)": tone_in_turns,
     "tone (streaming text)": tone_streaming,
     "tone (streaming text, in turns)": tone_streaming_in_turns,
+    "wyoming": wyoming,
+    "wyoming (by sentences)": wyoming_by_sentences,
+    "wyoming (in turns)": wyoming_in_turns,
 }

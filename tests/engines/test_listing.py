@@ -76,6 +76,26 @@ async def test_a_service_that_is_gone_keeps_what_it_told() -> None:
         assert await listing.current() == "one"
 
 
+async def test_whoever_waits_for_the_first_reading_is_told_of_the_end() -> None:
+    service = Service()
+    async with service.listing() as listing:
+        waiting = asyncio.create_task(listing.current())
+        await asyncio.sleep(0)
+        await listing.aclose()
+        with pytest.raises(EngineUnavailable):
+            await asyncio.wait_for(waiting, 1)
+
+
+async def test_nothing_is_read_behind_the_end() -> None:
+    service = Service()
+    async with service.listing() as listing:
+        pass
+    service.answers.put_nowait("one")
+    with pytest.raises(EngineUnavailable):
+        await asyncio.wait_for(listing.current(), 1)
+    assert service.answers.qsize() == 1
+
+
 async def test_an_error_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     service = Service()
     async with service.listing():

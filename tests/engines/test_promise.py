@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from wyoming_server.engines.base import Utterance
 from wyoming_server.engines.promise import Promises
 from wyoming_server.engines.tone import sine
 from wyoming_server.models import AudioFormat
@@ -31,8 +32,8 @@ def test_other_audio_is_made_what_was_promised(actual: AudioFormat) -> None:
 def test_the_next_promise_is_what_was_heard() -> None:
     promises = Promises(24_000)
     promises.keep("nova", PROMISED).push(b"", AudioFormat(rate=44_100, channels=2))
-    assert promises.format("nova") == AudioFormat(rate=44_100)
-    assert promises.format("onyx") == PROMISED
+    assert promises.format(Utterance(voice="nova")) == AudioFormat(rate=44_100)
+    assert promises.format(Utterance(voice="onyx")) == PROMISED
 
 
 def test_a_format_that_changes_on_the_way_is_followed() -> None:
@@ -41,3 +42,18 @@ def test_a_format_that_changes_on_the_way_is_followed() -> None:
     told = keeper.push(tone(low), low) + keeper.push(tone(PROMISED), PROMISED) + keeper.flush()
     assert len(told) == 2 * len(tone(PROMISED))
     assert told[-len(tone(PROMISED)) :] == tone(PROMISED)
+
+
+def test_a_reply_keeps_its_promise_when_another_teaches_more() -> None:
+    promises, begun = Promises(24_000), Utterance(voice="nova")
+    assert promises.format(begun) == PROMISED
+    promises.keep("nova", PROMISED).push(b"", AudioFormat(rate=16_000))
+    assert promises.format(begun) == PROMISED
+    assert promises.format(Utterance(voice="nova")) == AudioFormat(rate=16_000)
+
+
+def test_a_promise_is_forgotten_with_its_reply() -> None:
+    promises, begun = Promises(24_000), Utterance(voice="nova")
+    promises.format(begun)
+    del begun
+    assert not promises._given  # noqa: SLF001

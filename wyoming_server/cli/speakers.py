@@ -23,8 +23,8 @@ from ..models import (
 from .setting import configuration, state_if_any
 
 if TYPE_CHECKING:
+    from ..engines.wyoming.client import WyomingClient
     from ..speech import Speech
-    from .client import WyomingClient
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +80,7 @@ async def _own_process(arguments: Namespace) -> AsyncIterator[Speaker]:
 
 @asynccontextmanager
 async def _server(uri: str) -> AsyncIterator[Speaker]:
-    from .client import WyomingClient  # noqa: PLC0415
+    from ..engines.wyoming.client import WyomingClient  # noqa: PLC0415
 
     async with WyomingClient.connected(uri) as client:
         yield ServerSpeaker(client)

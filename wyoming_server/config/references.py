@@ -23,7 +23,7 @@ from .values import Config, VoiceConfig
 _LANGUAGE_VOICE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*(\+.+)?")
 """A language, or eSpeak NG's voice for it with or without a variant: whether there is one, only the engines know."""
 
-_PERSON = "the engine does not list this voice, so it may be a real person's"
+_PERSON = "this voice may be a real person's"
 
 
 @dataclass(kw_only=True, slots=True)

@@ -27,9 +27,9 @@ CONCURRENCY_MAX = 1000
 """Requests at once that an engine may be allowed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, weakref_slot=True)
 class Utterance:
-    """How one reply is to be spoken, in the engine's own terms."""
+    """How one reply is to be spoken, in the engine's own terms. One object a reply, by which it is known."""
 
     voice: str
     """The engine's id of the voice."""

@@ -30,14 +30,15 @@ class Listing(Generic[T]):
         self._who = who
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
         self._tried = asyncio.Event()
         self._error: EngineError | None = None
         self.latest: T | None = None
         """`None` until it could be read."""
 
     def start(self) -> None:
-        """Begin reading; nobody waits."""
-        if self._task is None:
+        """Begin reading; nobody waits. Not again behind the end."""
+        if self._task is None and not self._closed:
             self._task = asyncio.create_task(self._keep_reading())
 
     async def current(self) -> T:
@@ -49,7 +50,9 @@ class Listing(Generic[T]):
         return self.latest
 
     async def aclose(self) -> None:
-        """Stop reading. Twice is fine."""
+        """Stop reading, and let nobody wait for the first. Twice is fine."""
+        self._closed = True
+        self._tried.set()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])

@@ -5,8 +5,11 @@ What a voice turned out to have is promised the next time; until then its audio 
 
 from __future__ import annotations
 
+import weakref
+
 from ..audio.chain import PcmChain
 from ..models import AudioFormat
+from .base import Utterance
 
 VOICES_MAX = 1_000
 """Voices whose format is remembered: clients may name them as they like."""
@@ -18,10 +21,16 @@ class Promises:
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self._learned: dict[str, int] = {}
+        self._given: dict[int, tuple[weakref.ref[Utterance], AudioFormat]] = {}
+        """By the utterance's identity, as long as it is there."""
 
-    def format(self, voice: str) -> AudioFormat:
-        """What to promise for the next reply; mono."""
-        return AudioFormat(rate=self._learned.get(voice, self._rate))
+    def format(self, utterance: Utterance) -> AudioFormat:
+        """What is promised for this reply, whatever is learned before it ends; mono."""
+        key = id(utterance)
+        if key not in self._given:
+            audio = AudioFormat(rate=self._learned.get(utterance.voice, self._rate))
+            self._given[key] = weakref.ref(utterance, lambda _: self._given.pop(key, None)), audio
+        return self._given[key][1]
 
     def keep(self, voice: str, promised: AudioFormat) -> Keeper:
         """For one piece of audio in one format, such as a sentence."""

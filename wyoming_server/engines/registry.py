@@ -10,8 +10,11 @@ ENGINES: dict[str, str] = {
     "dashscope": "wyoming_server.engines.dashscope.engine:DashScopeEngine",
     "espeak": "wyoming_server.engines.espeak:EspeakEngine",
     "flowing": "wyoming_server.engines.flowing.engine:FlowingEngine",
+    "indextts": "wyoming_server.engines.indextts.engine:IndexTtsEngine",
+    "openai": "wyoming_server.engines.openai.engine:OpenAIEngine",
     "openspeech": "wyoming_server.engines.openspeech.engine:OpenSpeechEngine",
     "tone": "wyoming_server.engines.tone:ToneEngine",
+    "wyoming": "wyoming_server.engines.wyoming.engine:WyomingEngine",
 }
 """`type` in herald.yaml → module:class."""
 

@@ -6,13 +6,12 @@ the words of the service's own document.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from ..errors import ProtocolError, RequestError, TextTooLong
+from ..errors import ProtocolError, RequestError, TextTooLong, TooLarge
 from ..models import shortened
 from .json_messages import dump, load, shown, whole_characters
 
@@ -117,15 +116,23 @@ def decode_client(message: str | bytes, *, text_max: int) -> ClientMessage:
     )
 
 
+_USED: Mapping[EmoMode, tuple[str, ...]] = {
+    EmoMode.NONE: (),
+    EmoMode.AUDIO: ("emo_audio", "emo_alpha"),
+    EmoMode.VECTOR: ("emo_vector",),
+    EmoMode.TEXT: ("emo_text", "emo_alpha"),
+}
+"""The fields of each emotion mode."""
+
+
 def encode_client(message: ClientMessage) -> str:
     """A message to the service; only what its emotion mode uses is sent."""
     if isinstance(message, StatusQuery):
         return dump({"type": "task_status", "task_id": message.task_id})
-    said = {field.name: value for field in fields(message) if (value := getattr(message, field.name)) is not None}
+    unused = {name for names in _USED.values() for name in names} - set(_USED[message.emo_mode])
+    said = {field.name: getattr(message, field.name) for field in fields(message) if field.name not in unused}
     if not message.prompt_audio:
         del said["prompt_audio"]
-    if message.emo_mode in (EmoMode.NONE, EmoMode.VECTOR):
-        del said["emo_alpha"]
     return dump({"type": "tts_stream", **said})
 
 
@@ -153,7 +160,8 @@ def _emotion(value: Mapping[str, Any]) -> dict[str, Any]:
     elif mode == EmoMode.TEXT:
         fields_of_mode["emo_text"] = _name(value, "emo_text", EMO_TEXT_MAX) or _missing(NO_EMO_TEXT)
     if mode in (EmoMode.AUDIO, EmoMode.TEXT):
-        fields_of_mode["emo_alpha"] = _part(value.get("emo_alpha"), "emo_alpha")
+        given_alpha = value.get("emo_alpha")
+        fields_of_mode["emo_alpha"] = 1.0 if given_alpha is None else _part(given_alpha, "emo_alpha")
     return fields_of_mode
 
 
@@ -172,10 +180,8 @@ def _missing(words: str) -> Any:
 
 
 def _part(value: Any, name: str) -> float:
-    """A number from 0 to 1; 1 where there is none."""
-    if value is None:
-        return 1.0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1 or math.isnan(value):
+    """A number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         msg = f"{name} 的值范围是 0.0-1.0，收到 {shortened(value)}"
         raise RequestError(msg)
     return float(value)
@@ -287,6 +293,9 @@ _STEP_WORDS: Mapping[type, tuple[str, str]] = {
 def decode_server(message: str | bytes) -> ServerMessage:
     """A message of the service. Raises ProtocolError and TooLarge."""
     if isinstance(message, bytes):
+        if len(message) > AUDIO_MAX:
+            msg = f"A WAV of {len(message)} bytes; {AUDIO_MAX} are allowed."
+            raise TooLarge(msg)
         return Audio(data=message)
     value = load(message)
     ids = {"session_id": shown(value.get("session_id"), ID_MAX)}

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from wyoming.event import Event
 
-from wyoming_server.cli import client as module
-from wyoming_server.cli.client import WyomingClient, told_error
+from wyoming_server.engines.wyoming import client as module
+from wyoming_server.engines.wyoming.client import WyomingClient
+from wyoming_server.engines.wyoming.failures import told_error
 from wyoming_server.errors import (
     CODES,
     BadSetting,
@@ -152,7 +153,7 @@ async def test_the_voices_are_those_that_are_installed(tmp_path: Path) -> None:
 
     async with connected(tmp_path, script) as client:
         (voice,) = (await client.describe()).voices
-    assert (voice.name, voice.languages, voice.engine, voice.description) == ("alan", ("en_GB",), "piper", "Alan")
+    assert (voice.name, voice.languages, voice.engine, voice.description) == ("alan", ("en-GB",), "piper", "Alan")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ async def test_an_error_in_the_middle_of_a_reply_is_told_after_its_audio(
     [
         (b"", EngineError, "closed the connection before the end"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", ProtocolError, "is not JSON"),
-        (b'{"type": "audio-chunk", "payload_length": 99999999}\n', TooLarge, "1048576 are allowed"),
+        (b'{"type": "audio-chunk", "payload_length": 99999999}\n', TooLarge, "16777216 are allowed"),
         (encode(Event("audio-start", {**MONO, "width": 4})), ProtocolError, "only 16-bit"),
         (encode(Event("audio-start", {**MONO, "rate": "fast"})), ProtocolError, "only 16-bit"),
         (encode(Event("audio-start", {})), ProtocolError, "only 16-bit"),

@@ -1,0 +1,1 @@
+"""Tests of the engine `wyoming`, and of the client that it shares with the command line."""
