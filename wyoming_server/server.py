@@ -17,7 +17,11 @@ from .errors import ShuttingDown
 from .frontends.discovery import advertised
 from .frontends.flowing.connection import Services as Conversations
 from .frontends.flowing.routes import routes as flowing_routes
-from .frontends.http.server import HttpServer
+from .frontends.http.server import HttpServer, Port
+from .frontends.indextts.routes import own_port
+from .frontends.indextts.routes import routes as indextts_routes
+from .frontends.indextts.services import Services as Tasks
+from .frontends.openai.routes import routes as openai_routes
 from .frontends.wyoming.connection import Services
 from .frontends.wyoming.info import InfoSource
 from .frontends.wyoming.reply import TURNS
@@ -37,6 +41,8 @@ class Running:
     speech: Speech
     wyoming: WyomingServer
     http: HttpServer | None
+    indextts: Port | None
+    """The own port of the IndexTTS front end."""
 
 
 @asynccontextmanager
@@ -48,17 +54,21 @@ async def running(config: Config, state: Path, token: PairingToken) -> AsyncIter
         turns = asyncio.Semaphore(TURNS)
         wyoming = WyomingServer(_services(config, speaks, turns))
         await stack.enter_async_context(wyoming.serving())
-        http = await stack.enter_async_context(_http(config, token, speaks, turns)) if config.http.enabled else None
+        http, indextts = None, None
+        if config.http.enabled:
+            http, indextts = await stack.enter_async_context(_http(config, token, speaks, turns))
         if config.wyoming.zeroconf:
             name = config.wyoming.zeroconf if isinstance(config.wyoming.zeroconf, str) else None
             for port, hosts in _tcp_ports(wyoming.uris).items():
                 await stack.enter_async_context(advertised(port, name, hosts=hosts))
-        yield Running(speech=speaks, wyoming=wyoming, http=http)
+        yield Running(speech=speaks, wyoming=wyoming, http=http, indextts=indextts)
 
 
 @asynccontextmanager
-async def _http(config: Config, token: PairingToken, speaks: Speech, turns: asyncio.Semaphore) -> AsyncIterator[HttpServer]:
-    """The HTTP port, with everything that speaks there: one namespace of sessions."""
+async def _http(
+    config: Config, token: PairingToken, speaks: Speech, turns: asyncio.Semaphore
+) -> AsyncIterator[tuple[HttpServer, Port | None]]:
+    """The HTTP port and that of IndexTTS, with everything that speaks there: one namespace of sessions."""
     sessions = LocalSessions()
     conversations = Conversations(
         config=config.http,
@@ -68,13 +78,30 @@ async def _http(config: Config, token: PairingToken, speaks: Speech, turns: asyn
         sessions=sessions,
         turns=turns,
     )
-    server = HttpServer(config.http, token=token, health=lambda: _health(speaks), more_routes=flowing_routes(conversations))
-    async with server.serving():
+    tasks = Tasks(
+        config=config.http,
+        catalogue=speaks.catalogue,
+        synthesizer=speaks.synthesizer,
+        sessions=sessions,
+        turns=turns,
+    )
+    more = (*flowing_routes(conversations), *indextts_routes(tasks), *openai_routes(conversations))
+    server = HttpServer(config.http, token=token, health=lambda: _health(speaks), more_routes=more)
+    indextts = _indextts(config, tasks)
+    async with AsyncExitStack() as ports:
+        for port in (server, indextts):
+            if port is not None:
+                await ports.enter_async_context(port.serving())
         try:
-            yield server
+            yield server, indextts
         finally:
             sessions.close()
             sessions.interrupt_all(ShuttingDown())
+
+
+def _indextts(config: Config, tasks: Tasks) -> Port | None:
+    port = config.http.indextts_port
+    return None if port is None else own_port(tasks, config.http, port, config.wyoming.allow)
 
 
 async def serve(config: Config, state: Path, token: PairingToken) -> None:
@@ -108,6 +135,8 @@ def _services(config: Config, speaks: Speech, turns: asyncio.Semaphore) -> Servi
 def _announce(ready: Running) -> None:
     urls = ready.http.urls if ready.http is not None else []
     voices = ready.speech.catalogue.listed()
+    if ready.indextts is not None:
+        urls = [*urls, *(url.replace("http:", "ws:", 1) for url in ready.indextts.urls)]
     places = ", ".join(ready.wyoming.uris), ", ".join(urls) or "no port"
     _LOGGER.info("Ready: Wyoming on %s, HTTP on %s; %d voices", *places, len(voices))
 

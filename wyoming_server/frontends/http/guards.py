@@ -1,13 +1,14 @@
-"""Who may use the HTTP port: every request passes `Guards.middleware` before its handler, whatever it asks for.
+"""Who may use an HTTP port: every request passes `Guards.middleware` before its handler, whatever it asks for.
 
-Host and Origin keep foreign web pages out, the token keeps foreign machines out, and a body may be as large as its route says.
-What is below a request (its deadlines, the number of connections) stands in `connection`.
+Host and Origin keep foreign web pages out, the token or the network keeps foreign machines out, and a body may be as large as its
+route says. What is below a request (its deadlines, the number of connections) stands in `connection`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Protocol
 
 from aiohttp import web
 
@@ -25,14 +26,20 @@ _OWN_PAGES = frozenset({"same-origin", "none"})
 """Values of Sec-Fetch-Site: a page of Herald's, or the person at the browser."""
 
 
-class Guards:
-    """One instance a server: it remembers who sent wrong tokens."""
+class Access(Protocol):
+    """Which machines may use what is not open."""
 
-    def __init__(self, *, token: PairingToken, names: OwnNames, table: Table) -> None:
-        self._token = token
+    def check(self, request: web.Request) -> None:
+        """Raises AccessError and Busy."""
+
+
+class Guards:
+    """One instance a port."""
+
+    def __init__(self, *, access: Access, names: OwnNames, table: Table) -> None:
+        self._access = access
         self._names = names
         self._table = table
-        self._attempts = Attempts()
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -40,7 +47,7 @@ class Guards:
         self._check_origin(request, self._checked_host(request))
         if route is None or not route.is_open:
             try:
-                self._check_access(request)
+                self._access.check(request)
             except (AccessError, Busy) as error:
                 if route is None or route.refuse is None:
                     raise
@@ -65,7 +72,15 @@ class Guards:
             msg = "A web page of another server (Origin) may not use Herald."
             raise AccessError(msg)
 
-    def _check_access(self, request: web.Request) -> None:
+
+class ByToken:
+    """This machine freely, others with the pairing token. One instance a port: it remembers who sent wrong ones."""
+
+    def __init__(self, token: PairingToken) -> None:
+        self._token = token
+        self._attempts = Attempts()
+
+    def check(self, request: web.Request) -> None:
         if is_trusted(request.remote, request.headers):
             return
         address = request.remote or ""
@@ -83,6 +98,23 @@ class Guards:
         raise TokenError(msg)
 
 
+class ByNetwork:
+    """Peers of some networks, for clients that know no token. `setting` is the name of these networks for people."""
+
+    def __init__(self, networks: Networks, setting: str) -> None:
+        self._networks = networks
+        self._setting = setting
+
+    def check(self, request: web.Request) -> None:
+        if _is_forwarded(request.headers):
+            msg = f"A proxy brought this request for somebody else, whose address cannot be known here ({self._setting})."
+            raise AccessError(msg)
+        # without an address the peer has gone already
+        if not request.remote or not self._networks.allows(request.remote):
+            msg = f"The address {request.remote} may not speak here ({self._setting})."
+            raise AccessError(msg)
+
+
 def is_trusted(remote: str | None, headers: Mapping[str, str]) -> bool:
     """Whether a request comes from a program on this machine itself, and so needs no token.
 
@@ -91,9 +123,13 @@ def is_trusted(remote: str | None, headers: Mapping[str, str]) -> bool:
     """
     if not remote or not _LOOPBACK.allows(remote):
         return False
-    if any(name.lower() in _FORWARDED or name.lower().startswith(_FORWARDED_PREFIX) for name in headers):
+    if _is_forwarded(headers):
         return False
     return headers.get("Sec-Fetch-Site", "none").lower() in _OWN_PAGES
+
+
+def _is_forwarded(headers: Mapping[str, str]) -> bool:
+    return any(name.lower() in _FORWARDED or name.lower().startswith(_FORWARDED_PREFIX) for name in headers)
 
 
 def _candidates(request: web.Request) -> list[str]:

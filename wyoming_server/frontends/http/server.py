@@ -1,4 +1,4 @@
-"""Listens for HTTP, and ends when it is told to. What it serves stands in `routes`, whom it serves in `guards`."""
+"""Listens for HTTP, and ends when it is told to. What a port serves stands in `routes`, whom it serves in `guards`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...errors import ConfigError
 from ...tokens import PairingToken
 from .clients import KEEP_ALIVE, Clients
 from .connection import Connection, in_hand
-from .guards import Guards
+from .guards import Access, ByToken, Guards
 from .hosts import OwnNames
 from .routes import BODY_MAX, Health, Route, register, routes
 
@@ -23,21 +23,22 @@ DRAIN = 0.15
 """Seconds that requests have to end by themselves at a shutdown, and again after they are cancelled."""
 
 
-class HttpServer:
-    """See `serving`. `more_routes` are served beside those of the table, behind the same guards."""
+class Port:
+    """See `serving`. `setting` is the port's name for people, `keep_alive` the seconds that a connection may be idle."""
 
     def __init__(
         self,
         config: HttpConfig,
         *,
-        token: PairingToken,
-        health: Health,
-        more_routes: tuple[Route, ...] = (),
+        access: Access,
+        offered: tuple[Route, ...],
+        setting: str = "http.port",
         keep_alive: float = KEEP_ALIVE,
     ) -> None:
         self._config = config
-        self._token = token
-        self._routes = (*routes(health), *more_routes)
+        self._access = access
+        self._offered = offered
+        self._setting = setting
         self._keep_alive = keep_alive
         self.urls: list[str] = []
         """Where it listens; a port of 0 in the configuration is a real one here."""
@@ -66,9 +67,9 @@ class HttpServer:
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_MAX, middlewares=[in_hand])
-        table = register(app, self._routes)
+        table = register(app, self._offered)
         names = OwnNames(socket.gethostname(), self._config.allowed_hosts)
-        app.middlewares.append(Guards(token=self._token, names=names, table=table).middleware)
+        app.middlewares.append(Guards(access=self._access, names=names, table=table).middleware)
         return app
 
     async def _listen(self, runner: web.AppRunner, clients: Clients) -> asyncio.Server:
@@ -78,10 +79,25 @@ class HttpServer:
             server = await asyncio.get_running_loop().create_server(lambda: Connection(http, clients), host, port)
         except OSError as error:
             reason = error.strerror or error
-            msg = f"HTTP cannot listen on {host} port {port}: {reason}. Is another server running there? (http.port)"
+            msg = f"HTTP cannot listen on {host} port {port}: {reason}. Is another server running there? ({self._setting})"
             raise ConfigError(msg) from error
         self.urls = [_url(listener.getsockname()) for listener in server.sockets]
         return server
+
+
+class HttpServer(Port):
+    """The port for those who have the token. `more_routes` are served beside those of the table, behind the same guards."""
+
+    def __init__(
+        self,
+        config: HttpConfig,
+        *,
+        token: PairingToken,
+        health: Health,
+        more_routes: tuple[Route, ...] = (),
+        keep_alive: float = KEEP_ALIVE,
+    ) -> None:
+        super().__init__(config, access=ByToken(token), offered=(*routes(health), *more_routes), keep_alive=keep_alive)
 
 
 def _url(address: tuple[str, int]) -> str:

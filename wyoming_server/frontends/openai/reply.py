@@ -1,0 +1,114 @@
+"""One response whose body is sent as it is made: begun with its first bytes, ended whole, or broken off so that it shows.
+
+aiohttp begins it, frames its chunks and ends it. Its way of waiting for a slow client is not used: it has no limit, and a wait
+that was cancelled leaves a future behind on which the next one fails. Relied on beside what `http.connection` does:
+`request.writer` is a StreamWriter, whose `write` does not wait with `drain=False`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from typing import cast
+
+from aiohttp import HttpVersion11, web
+from aiohttp.http_writer import StreamWriter
+
+from ...errors import HeraldError
+from ..http.connection import Connection
+from ..http.wire import UNSENT_MAX, ListenerGone
+from .bodies import Body
+
+_LINGER_NOT = struct.pack("ii", 1, 0)
+"""SO_LINGER of a socket whose close is a reset."""
+SEND_BUFFER = 128 * 1024
+"""Bytes that wait for a client in the system. Without a limit it takes megabytes: minutes of audio that no interrupt reaches,
+and a client that plays as it reads would seem to take nothing while a third of them is played."""
+
+
+class Reply:
+    """To one request. `limit`: seconds that the client may take nothing before it counts as gone."""
+
+    def __init__(self, request: web.Request, body: Body, session_id: str, *, limit: float) -> None:
+        self._request = request
+        self._body = body
+        self._limit = limit
+        self._connection = cast("Connection", request.protocol)
+        self._transport = cast("asyncio.Transport", request.transport)
+        self._writer = cast("StreamWriter", request.writer)
+        self._response = web.StreamResponse(
+            headers={
+                "Content-Type": body.media_type,
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",  # a proxy's
+                "X-Session-Id": session_id,
+            }
+        )
+        if request.version < HttpVersion11:
+            self._response.force_close()  # its end is the connection's, whatever the client wants to keep
+
+    @property
+    def begun(self) -> bool:
+        """Whether a status has been sent already."""
+        return self._response.prepared
+
+    async def send(self, audio: bytes) -> None:
+        """A piece of the file; waits while the client is behind. Raises ListenerGone."""
+        if audio:
+            await self._write(self._body.audio(audio))
+
+    async def end(self) -> web.StreamResponse:
+        """It is whole, and told so now, whatever the caller still has to wait for. Raises ListenerGone."""
+        await self._write(self._body.end())
+        try:
+            async with asyncio.timeout(self._limit):
+                await self._response.write_eof()
+        except (TimeoutError, ConnectionError) as error:
+            raise ListenerGone from error
+        return self._response
+
+    async def fail(self, error: HeraldError) -> ConnectionError:
+        """Say what can be said; raising the result then breaks it off, without the end that a whole body has."""
+        with contextlib.suppress(ListenerGone):
+            await self._write(self._body.failure(error))
+            if self._request.version >= HttpVersion11:
+                return ConnectionError("A reply failed.")
+        return self.abort()
+
+    def abort(self) -> ConnectionError:
+        """End the connection now; the result is to be raised. A reset, since to HTTP 1.0 any other end is a good one."""
+        with contextlib.suppress(OSError):
+            self._socket_option(socket.SO_LINGER, _LINGER_NOT)
+        self._transport.abort()
+        return ConnectionError("A reply was broken off.")
+
+    async def _write(self, data: bytes) -> None:
+        """All of it at once: an interrupt finds it sent, or not begun."""
+        if not self.begun:
+            await self._begin()
+        try:
+            if data:
+                await self._writer.write(data, drain=False)
+        except ConnectionError as error:
+            raise ListenerGone from error
+        await self._drained()
+
+    async def _begin(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket_option(socket.SO_SNDBUF, SEND_BUFFER)
+        await self._response.prepare(self._request)
+
+    def _socket_option(self, name: int, value: int | bytes) -> None:
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, name, value)
+
+    async def _drained(self) -> None:
+        if self._transport.get_write_buffer_size() > UNSENT_MAX:
+            try:
+                async with asyncio.timeout(self._limit):
+                    await self._connection.drained()
+            except TimeoutError as error:
+                raise ListenerGone from error
+        if self._transport.is_closing():
+            raise ListenerGone
