@@ -68,6 +68,11 @@ def test_without_a_file_the_defaults_are_checked(herald: Herald, tmp_path: Path,
     assert "HTTP           off\n" in ran.out
 
 
+def test_the_port_of_indextts_is_told_where_there_is_one(herald: Herald, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERALD_HTTP__INDEXTTS_PORT", "8770")
+    assert "IndexTTS       ws://0.0.0.0:8770, for private, loopback\n" in herald("check").out
+
+
 def test_a_wrong_configuration_is_told_line_by_line(check: Herald) -> None:
     ran = check("wyoming: {rat: 16000}\nhttp: {port: 99999}\n")
     assert (ran.code, ran.err) == (1, "")

@@ -183,6 +183,8 @@ def _tell_ports(config: Config, report: Report) -> None:
         report.tell("Zeroconf", wyoming.zeroconf if isinstance(wyoming.zeroconf, str) else "on")
     host = f"[{http.host}]" if ":" in http.host else http.host
     report.tell("HTTP", f"http://{host}:{http.port}, for this machine, and others with the token" if http.enabled else "off")
+    if http.enabled and http.indextts_port is not None:
+        report.tell("IndexTTS", f"ws://{host}:{http.indextts_port}, for {wyoming.allow}")
 
 
 def _described(voice: Voice) -> str:
