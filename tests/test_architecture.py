@@ -41,8 +41,8 @@ ENGINE_COMMONS = {
     "turns",
     "websocket",
 }
-# What front ends may share: text that is still being written, pacing, and the HTTP port that most of them are reached on.
-FRONT_END_COMMONS = {"http", "pacing", "text"}
+# What front ends may share: text that is still being written, pacing, sockets, and the HTTP port that most are reached on.
+FRONT_END_COMMONS = {"http", "pacing", "sockets", "text"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

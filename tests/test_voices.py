@@ -11,7 +11,7 @@ from wyoming_server.config import load_config
 from wyoming_server.engines.base import Engine, EngineEvent, Utterance
 from wyoming_server.engines.sentences import SentenceEngine
 from wyoming_server.errors import EngineUnavailable, UnknownVoice
-from wyoming_server.models import AudioFormat, Capabilities, Voice
+from wyoming_server.models import AudioFormat, Capabilities, Gender, Voice
 from wyoming_server.voices import Catalogue
 
 CONFIG = """
@@ -23,6 +23,9 @@ aliases: {中文女: zh-CN, en-US: siri}
 """
 
 
+WHO = {"mum": Gender.FEMALE, "dad": Gender.MALE}
+
+
 class Speaker(SentenceEngine):
     """An engine with a few voices, and none after `broken` is set."""
 
@@ -32,6 +35,8 @@ class Speaker(SentenceEngine):
     def __init__(self, name: str, **languages: tuple[str, ...]) -> None:
         super().__init__(name, {})
         self.languages = languages
+        self.people: frozenset[str] = frozenset()
+        """Voices that need consent."""
         self.broken = False
 
     async def voices(self) -> Sequence[Voice]:
@@ -39,7 +44,7 @@ class Speaker(SentenceEngine):
             msg = "It is gone."
             raise EngineUnavailable(msg)
         return [
-            Voice(name=tags[0], engine=self.name, engine_voice=tags[0], languages=tags, description=voice)
+            Voice(name=tags[0], engine=self.name, engine_voice=tags[0], languages=tags, description=voice, gender=WHO.get(voice))
             for voice, tags in self.languages.items()
         ]
 
@@ -49,6 +54,9 @@ class Speaker(SentenceEngine):
             msg = "There is no variant 'nobody'."
             raise UnknownVoice(msg)
         return Voice(name=voice_id, engine=self.name, engine_voice=voice_id, languages=(base,)) if plus else None
+
+    def needs_consent(self, voice_id: str) -> bool:
+        return voice_id in self.people
 
     def native_format(self, utterance: Utterance) -> AudioFormat:
         return AudioFormat(rate=22_050)
@@ -236,6 +244,16 @@ async def test_a_woman_is_found_for_a_womans_name(tmp_path: Path) -> None:
     assert [found.find(name).name for name in ("onyx", "nova")] == ["siri", "anna"]
 
 
+async def test_nobody_who_did_not_agree_is_chosen_for_a_language_or_a_preset(tmp_path: Path) -> None:
+    clones = Speaker("clones", mum=("zh-CN",), dad=("fr-FR",))
+    clones.people = frozenset({"zh-CN", "fr-FR"})
+    here = await catalogue(tmp_path, "engines: {tone: {}}", clones, espeak())
+    assert here.find(language="zh-CN").engine == "espeak"
+    assert here.find("中文女").engine == "espeak"
+    assert here.find("clones/zh-CN").engine == "clones", "who is named is found, and told of"
+    assert here.find(language="fr-FR").engine == "clones", "as is the only one"
+
+
 async def test_a_short_preset_as_default_voice_is_no_circle(tmp_path: Path) -> None:
     found = await catalogue(tmp_path, "default_voice: ash\n")
     with pytest.raises(UnknownVoice, match="ash"):
@@ -250,3 +268,21 @@ async def test_an_engine_that_tells_new_voices_is_asked_alone(tmp_path: Path) ->
     await found.refresh_engine("tone")
     assert [voice.name for voice in found.listed()] == ["tone/fr-CA", "other/it-IT"]
     assert found.revision == before + 1
+
+
+async def test_one_engine_may_be_asked_alone(configured: Catalogue) -> None:
+    assert configured.find(engine="espeak").name == "butler", "the default voice"
+    assert configured.find(engine="tone").name == "siri", "anybody, where nobody speaks its language"
+    assert configured.find("alloy", "en", engine="espeak").engine == "espeak", "though alloy is an alias of another's"
+    assert configured.find("fr-FR", engine="tone").name == "tone/fr-FR"
+    with pytest.raises(UnknownVoice):
+        configured.find("butler", engine="tone")
+    with pytest.raises(UnknownVoice, match="nobody"):
+        configured.find(engine="nobody")
+
+
+async def test_a_preset_speaks_the_language_that_is_asked_for(tmp_path: Path) -> None:
+    found = await catalogue(tmp_path, f"{SIRI}default_voice: siri\n")
+    assert found.find("alloy", "zh-CN").language == "zh-CN"
+    with pytest.raises(UnknownVoice):
+        found.find("alloy", "xx")

@@ -68,28 +68,40 @@ class Catalogue:
         hidden = FALLBACK_ENGINE if self._configured else None
         return [*self._configured.values(), *(voice for voice in self._offered.values() if voice.engine != hidden)]
 
-    def find(self, name: str | None = None, language: str | None = None) -> Voice:
-        """The voice that a client means; without a name or language, the default voice.
+    def find(self, name: str | None = None, language: str | None = None, *, engine: str | None = None) -> Voice:
+        """The voice that a client means, of whatever engine or of this one; without a name or language, the default voice.
 
         Raises UnknownVoice, naming the nearest ones.
         """
         if name:
-            return self._by_name(name)
+            return self._by_name(name, language, engine)
         if language:
-            return self._by_language_or_raise(language)
-        return self.default()
+            return self._by_language_or_raise(language, engine)
+        return self.default(engine)
 
-    def default(self) -> Voice:
-        """The configured default, else a voice for the system's language, else the first configured one, else en-US."""
-        if self._config.default_voice:
-            return self._by_name(self._config.default_voice, presets=False)
+    def default(self, engine: str | None = None) -> Voice:
+        """The configured default, else a voice for the system's language, else the first configured one, else en-US.
+
+        Where that is of another engine than the one asked for: somebody of its language, else anybody.
+        """
+        default = self._config.default_voice
+        chosen = self._by_name(default, presets=False) if default else self._nearest()
+        if engine in (None, chosen.engine):
+            return chosen
+        everybody = list(self._all(engine))
+        if not everybody:
+            msg = f"The engine {engine} has no voice that is known."
+            raise UnknownVoice(msg)
+        return self._chosen(chosen.language, everybody) or everybody[0]
+
+    def _nearest(self) -> Voice:
         self._check_any()
         language, configured = _system_language(), self._configured.values()
         return (
             _by_language(language, configured)
             or next(iter(configured), None)
-            or _by_language(language, self._all())
-            or _by_language(LAST_RESORT, self._all())
+            or self._chosen(language, self._all())
+            or self._chosen(LAST_RESORT, self._all())
             or next(self._all())
         )
 
@@ -101,46 +113,56 @@ class Catalogue:
             default = []  # whoever asks for it is told
         return [*self._configured.values(), *default]
 
-    def _by_name(self, name: str, *, presets: bool = True) -> Voice:
-        aliased = self._aliases.get(name, name)
-        voice = (
-            self._named(name)
-            or self._named(aliased)
-            or self._listed_id(aliased)
-            or (self._preset(aliased) if presets else None)
-            or _by_language(aliased, self._all())
-        )
+    def _by_name(self, name: str, language: str | None = None, engine: str | None = None, *, presets: bool = True) -> Voice:
+        meant = self._meant(name, language, engine, presets=presets)
+        voice = next((voice for voice in meant if voice is not None and engine in (None, voice.engine)), None)
         if voice is None:
             self._check_any()
-            raise UnknownVoice(_no_such_voice(name, self._all()))
+            raise UnknownVoice(_no_such_voice(name, self._all(engine)))
         return voice
+
+    def _meant(self, name: str, language: str | None, engine: str | None, *, presets: bool) -> Iterator[Voice | None]:
+        """Who may be meant, the likeliest first."""
+        aliased = self._aliases.get(name, name)
+        yield self._named(name)
+        yield self._named(aliased)
+        if engine:
+            yield self._named(f"{engine}/{aliased}")
+        yield self._listed_id(aliased, engine)
+        if presets:
+            yield self._preset(aliased, language, engine)
+        yield self._chosen(aliased, self._all(engine))
 
     def _named(self, name: str) -> Voice | None:
         return self._configured.get(name) or self._offered.get(name) or self._unlisted(name)
 
-    def _listed_id(self, voice_id: str) -> Voice | None:
+    def _listed_id(self, voice_id: str, engine: str | None) -> Voice | None:
         """A voice by its engine's id, without the engine's name before it. Raises UnknownVoice where several engines have it."""
-        found = [voice for voice in self._offered.values() if voice.engine_voice == voice_id]
+        offered = (voice for voice in self._offered.values() if engine in (None, voice.engine))
+        found = [voice for voice in offered if voice.engine_voice == voice_id]
         if len(found) > 1:
             names = sorted(voice.name for voice in found)
             msg = f"{len(names)} engines have a voice {voice_id!r}. Name one with its engine: {' or '.join(names)}."
             raise UnknownVoice(msg)
         return found[0] if found else None
 
-    def _preset(self, name: str) -> Voice | None:
+    def _preset(self, name: str, language: str | None, engine: str | None) -> Voice | None:
         """Somebody of the right language, and of the right gender where it is known of anybody."""
         if (preset := PRESETS.get(name)) is None:
             return None
-        default = self.default()
-        if not preset.languages and preset.gender in (None, default.gender):
+        default = self.default(engine)
+        languages = preset.languages or (language or default.language,)
+        if not preset.languages and not language and preset.gender in (None, default.gender):
             return default
-        right = [voice for voice in self._all() if voice.gender is preset.gender]
-        found = (
-            _by_language(language, voices)
-            for voices in (right, list(self._all()))
-            for language in preset.languages or (default.language,)
+        everybody = list(self._all(engine))
+        free = list(filter(self._is_free, everybody))
+        groups = (
+            [voice for voice in voices if gender in (None, voice.gender)]
+            for voices in (free, everybody)
+            for gender in (preset.gender, None)
         )
-        return next((voice for voice in found if voice is not None), None if preset.languages else default)
+        found = (_by_language(language, voices) for voices in groups for language in languages)
+        return next((voice for voice in found if voice is not None), None if preset.languages or language else default)
 
     def _unlisted(self, name: str) -> Voice | None:
         """A voice that an engine accepts without listing it: `en-GB+f3` of eSpeak NG, `engine/id` of others."""
@@ -149,13 +171,24 @@ class Catalogue:
         voice = engine.unlisted_voice(voice_id) if engine is not None else None
         return _named(voice) if voice is not None else None
 
-    def _by_language_or_raise(self, language: str) -> Voice:
-        voice = _by_language(language, self._all())
+    def _by_language_or_raise(self, language: str, engine: str | None) -> Voice:
+        voice = self._chosen(language, self._all(engine))
         if voice is None:
             self._check_any()
             msg = f"No voice speaks {language!r}. The languages are: {', '.join(sorted(self.languages()))}."
             raise UnknownVoice(msg)
         return voice
+
+    def _chosen(self, language: str, voices: Iterable[Voice]) -> Voice | None:
+        """By the language alone, so somebody whose consent is missing only where nobody else speaks it."""
+        voices = list(voices)
+        return _by_language(language, filter(self._is_free, voices)) or _by_language(language, voices)
+
+    def _is_free(self, voice: Voice) -> bool:
+        """Whoever is configured is meant, and what is missing is told."""
+        if voice.name in self._configured or voice.consent:
+            return True
+        return not self._engines[voice.engine].needs_consent(voice.engine_voice)
 
     def _check_any(self) -> None:
         if not self._configured and not self._offered:
@@ -165,9 +198,11 @@ class Catalogue:
     def languages(self) -> set[str]:
         return {language for voice in self.listed() for language in voice.languages}
 
-    def _all(self) -> Iterator[Voice]:
-        yield from self._configured.values()
-        yield from self._offered.values()
+    def _all(self, engine: str | None = None) -> Iterator[Voice]:
+        """Everybody, or everybody of one engine."""
+        for voice in (*self._configured.values(), *self._offered.values()):
+            if engine in (None, voice.engine):
+                yield voice
 
     def _configured_voice(self, voice: VoiceConfig, offered: Mapping[str, Voice]) -> Voice:
         """A voice of herald.yaml; what the file leaves out comes from the engine's own voice of that id."""

@@ -225,7 +225,7 @@ async def test_a_model_that_is_an_engine_narrows_the_voice_to_it(
 
 @pytest.mark.parametrize(
     ("model", "voice", "frequency"),
-    [("low", "alloy", 550), ("low", "onyx", 550), ("low", "nova", 660), ("high", "alloy", 880), ("high", "nova", 880)],
+    [("low", "alloy", 660), ("low", "onyx", 550), ("low", "nova", 660), ("high", "alloy", 880), ("high", "nova", 880)],
 )
 async def test_an_engine_has_somebody_for_a_name_of_openais(tmp_path: Path, model: str, voice: str, frequency: int) -> None:
     more = """voices:
@@ -252,8 +252,7 @@ async def test_a_language_is_enough_where_a_model_is_an_engine(tmp_path: Path) -
         assert await said(client, model="espeak", voice="en-GB")
         with pytest.raises(openai.NotFoundError, match="has no voice 'zh'"):
             await said(client, model="high", voice="", extra_body={"language": "zh"})
-        with pytest.raises(openai.NotFoundError, match="needs a `voice`"):
-            await said(client, model="espeak", voice="")
+        assert await said(client, model="espeak", voice="")
 
 
 async def test_the_voices_are_listed_with_what_is_known_of_them(tmp_path: Path) -> None:

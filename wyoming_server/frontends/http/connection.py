@@ -23,6 +23,7 @@ from typing import cast
 from aiohttp import web
 
 from ...errors import HeraldError, TextTimeout
+from ..sockets import tune
 from .clients import Clients, Refusal
 from .problems import problem, problem_of_status, raw_problem, translated
 from .routes import Handler
@@ -71,6 +72,7 @@ class Connection(web.RequestHandler):
             return
         self._clients.connections.add(self)
         self._wire = transport
+        tune(transport.get_extra_info("socket"))
         self._arm(self._clients.request_timeout)
         super().connection_made(transport)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket as sockets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
@@ -31,8 +30,6 @@ BYTES_MAX = 4 * MESSAGE_MAX
 """Of one message: what MESSAGE_MAX characters may have. Of more than that a client is told no number, only a close code."""
 TASKS_MAX = 100
 """Tasks of one connection that have not ended, or whose WAV the client has not taken."""
-KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
-"""Clients may stay for ever without a word; a machine that vanished is noticed after two minutes."""
 
 
 class Connection:
@@ -47,7 +44,6 @@ class Connection:
         self._group = asyncio.TaskGroup()
         self._speaking: dict[asyncio.Task[None], Speaking] = {}
         self._refused = 0
-        _keep_alive(request)
 
     async def run(self) -> None:
         """Serve the client until it leaves, takes nothing any more, or something breaks here."""
@@ -142,13 +138,3 @@ class Connection:
         level = logging.WARNING if self._refused == 1 else logging.DEBUG
         _LOGGER.log(level, "%s: %s: %s", self._outbox.client, error.code, error)
         self._outbox.send(Failed(message=told(error), session_id=self._session_id))
-
-
-def _keep_alive(request: web.Request) -> None:
-    connection = request.get_extra_info("socket")
-    if connection is None or connection.family not in (sockets.AF_INET, sockets.AF_INET6):
-        return
-    connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE, 1)
-    for name, value in KEEPALIVE:
-        if hasattr(sockets, name):
-            connection.setsockopt(sockets.IPPROTO_TCP, getattr(sockets, name), value)

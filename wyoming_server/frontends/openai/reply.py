@@ -23,9 +23,6 @@ from .bodies import Body
 
 _LINGER_NOT = struct.pack("ii", 1, 0)
 """SO_LINGER of a socket whose close is a reset."""
-SEND_BUFFER = 128 * 1024
-"""Bytes that wait for a client in the system. Without a limit it takes megabytes: minutes of audio that no interrupt reaches,
-and a client that plays as it reads would seem to take nothing while a third of them is played."""
 
 
 class Reply:
@@ -80,28 +77,20 @@ class Reply:
     def abort(self) -> ConnectionError:
         """End the connection now; the result is to be raised. A reset, since to HTTP 1.0 any other end is a good one."""
         with contextlib.suppress(OSError):
-            self._socket_option(socket.SO_LINGER, _LINGER_NOT)
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         self._transport.abort()
         return ConnectionError("A reply was broken off.")
 
     async def _write(self, data: bytes) -> None:
         """All of it at once: an interrupt finds it sent, or not begun."""
         if not self.begun:
-            await self._begin()
+            await self._response.prepare(self._request)
         try:
             if data:
                 await self._writer.write(data, drain=False)
         except ConnectionError as error:
             raise ListenerGone from error
         await self._drained()
-
-    async def _begin(self) -> None:
-        with contextlib.suppress(OSError):
-            self._socket_option(socket.SO_SNDBUF, SEND_BUFFER)
-        await self._response.prepare(self._request)
-
-    def _socket_option(self, name: int, value: int | bytes) -> None:
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, name, value)
 
     async def _drained(self) -> None:
         if self._transport.get_write_buffer_size() > UNSENT_MAX:

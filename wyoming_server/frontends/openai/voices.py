@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
 
 from ...errors import UnknownVoice
 from ...models import Voice, shortened
-from ...presets import PRESETS, Preset
-from ...voices import Catalogue
 from ..http.routes import Handler
 from .problems import no_such_model
 from .services import Services
@@ -26,52 +23,15 @@ def voice_for(services: Services, model: str | None, name: str | None, language:
 
     Raises UnknownVoice.
     """
-    if model is None or model not in services.engines:
-        return services.catalogue.find(name, language)
-    candidates = _candidates(services.catalogue, model, name, language)
-    voice = next((voice for voice in candidates if voice.engine == model), None)
-    if voice is None:
-        lack = f"has no voice {shortened(name or language)}" if name or language else "needs a `voice`"
-        msg = f"The engine {model}, which `model` names, {lack}. Any other `model` leaves the engine to the voice."
-        raise UnknownVoice(msg)
-    return voice
-
-
-def _candidates(catalogue: Catalogue, engine: str, name: str | None, language: str | None) -> Iterator[Voice]:
-    """Voices that may be meant, the likeliest first, some of them perhaps of other engines."""
-    if name:
-        yield from _found(catalogue, name)
-        yield from _found(catalogue, f"{engine}/{name}")
-    elif language:
-        yield from _found(catalogue, language)
-    else:
-        yield catalogue.default()
-        yield from catalogue.listed()
-    if tag := (name or language or "").replace("_", "-").lower():
-        yield from (voice for voice in catalogue.listed() if _speaks(voice, tag))
-    preset = PRESETS.get(name or "")
-    if preset is not None and not preset.languages:
-        yield from _likest(catalogue, preset)
-
-
-def _likest(catalogue: Catalogue, preset: Preset) -> list[Voice]:
-    """For a name that programs send always: those of the default voice's language first, of them those of the right gender."""
-    default = catalogue.default()
-    language = default.language.lower().partition("-")[0]
-    unlisted = (voice for name in (default.language, language) for voice in _found(catalogue, name))
-    known = [default, *catalogue.listed(), *unlisted]
-    return sorted(known, key=lambda voice: (not _speaks(voice, language), preset.gender not in (None, voice.gender)))
-
-
-def _speaks(voice: Voice, tag: str) -> bool:
-    return any(known.lower() == tag or known.lower().startswith(f"{tag}-") for known in voice.languages)
-
-
-def _found(catalogue: Catalogue, name: str) -> Iterator[Voice]:
+    engine = model if model in services.engines else None
     try:
-        yield catalogue.find(name)
-    except UnknownVoice:
-        return
+        return services.catalogue.find(name, language, engine=engine)
+    except UnknownVoice as error:
+        if engine is None:
+            raise
+        lack = f"has no voice {shortened(name or language)}" if name or language else "has no voice that is known"
+        msg = f"The engine {engine}, which `model` names, {lack}. Any other `model` leaves the engine to the voice."
+        raise UnknownVoice(msg) from error
 
 
 # Lists

@@ -17,6 +17,7 @@ from wyoming.error import Error
 
 from ...errors import AccessError, Busy, ConfigError, HeraldError, ShuttingDown
 from ...protocols.wyoming import encode
+from ..sockets import tune
 from .connection import READ_SIZE, Connection, Services
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,11 +26,6 @@ DRAIN = 0.8
 """Seconds that replies have to end by themselves at a shutdown."""
 GOODBYE = 0.5
 """Seconds after that in which engines are told and clients read why they were interrupted; then as long for what is cancelled."""
-SEND_BUFFER = 128 * 1024
-"""Bytes that wait for a listener in the system. Without a limit it takes megabytes: minutes of audio that no interrupt reaches,
-and a listener in real time would seem to stall for half of them."""
-KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
-"""A peer that vanished is noticed after two minutes."""
 
 
 class WyomingServer:
@@ -86,7 +82,7 @@ class WyomingServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = _client_name(writer)
-        _tune(writer.get_extra_info("socket"))
+        tune(writer.get_extra_info("socket"))
         try:
             if (refusal := self._refusal(writer)) is not None:
                 _LOGGER.warning("%s: %s", client, refusal)
@@ -118,16 +114,6 @@ class WyomingServer:
             task.cancel()
         if self._connections:
             await asyncio.wait(self._connections, timeout=GOODBYE)
-
-
-def _tune(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-    if sock.family == socket.AF_UNIX:
-        return
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in KEEPALIVE:
-        if hasattr(socket, name):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
