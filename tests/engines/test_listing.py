@@ -46,6 +46,17 @@ async def test_the_first_reading_is_waited_for() -> None:
         assert await waiting == "one"
 
 
+async def test_a_defect_is_told_and_leaves_nobody_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    async def defect() -> str:
+        raise ValueError
+
+    listing = Listing(defect, every=0, who="it", changed=lambda: None)
+    with pytest.raises(EngineUnavailable):
+        await listing.current()
+    await listing.aclose()
+    assert "ValueError" in caplog.text
+
+
 async def test_only_what_differs_is_told() -> None:
     service = Service()
     async with service.listing():

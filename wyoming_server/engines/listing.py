@@ -40,6 +40,7 @@ class Listing(Generic[T]):
         """Begin reading; nobody waits. Not again behind the end."""
         if self._task is None and not self._closed:
             self._task = asyncio.create_task(self._keep_reading())
+            self._task.add_done_callback(self._ended)
 
     async def current(self) -> T:
         """The latest reading, once the first has been tried. Raises its EngineError where none has worked out yet."""
@@ -56,6 +57,12 @@ class Listing(Generic[T]):
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Cancelled, or by a defect: that is told, and leaves nobody waiting."""
+        self._tried.set()
+        if not task.cancelled() and (defect := task.exception()) is not None:
+            _LOGGER.error("Reading what the engine %s offers has failed", self._who, exc_info=defect)
 
     async def _keep_reading(self) -> None:
         while True:

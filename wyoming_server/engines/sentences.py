@@ -131,10 +131,11 @@ class _Reply:
 
     async def cancel(self) -> None:
         """Stop every synthesis of this reply, and wait until each has told its upstream."""
-        for task in self._tasks:
+        tasks = [*self._tasks]  # those that end leave the set
+        for task in tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.shield(asyncio.wait(self._tasks))
+        if tasks:
+            await asyncio.shield(asyncio.wait(tasks))
 
     async def _direct(self) -> None:
         """Start each sentence as soon as it is known, the one before is heard, and the look-ahead allows it."""

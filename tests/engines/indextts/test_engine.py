@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 
 import pytest
@@ -169,6 +170,20 @@ async def test_an_interrupt_while_it_is_listened_to_keeps_the_connection() -> No
                     break
         assert (await say(engine, TWO)).audio == speech(TWO)
         assert len(service.all("connected")) == 1
+
+
+async def test_the_engine_can_be_closed_at_every_step_of_a_reply() -> None:
+    """Also when the last of its tasks ends while it is told to."""
+    for steps in range(40):
+        async with at() as (_, engine):
+            listener = listening(engine, ONE + TWO)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            if listener.task.done():
+                break
+            await engine.aclose()
+            with pytest.raises(EngineUnavailable):
+                await listener.task
 
 
 async def test_closing_the_engine_ends_a_reply_that_waits_for_the_service() -> None:

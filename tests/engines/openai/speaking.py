@@ -14,7 +14,7 @@ from ...simulators.openai import CANNED, PROFILES, Fault, OpenAISimulator, simul
 from ..cases import new_engine
 from ..openspeech.hearing import Heard, Listener, written
 
-__all__ = ["CANNED", "PROFILES", "Fault", "Heard", "Listener", "at", "hear", "how", "made", "spoken", "written"]
+__all__ = ["CANNED", "PROFILES", "Fault", "Heard", "Listener", "at", "hear", "how", "made", "simulator", "spoken", "written"]
 
 TEXT = "The kettle is boiling now."
 VOICES = {name: row.some_voices[0] for name, row in PROFILES.items()}

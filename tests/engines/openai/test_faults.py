@@ -23,7 +23,7 @@ from wyoming_server.errors import (
     VoiceRefused,
 )
 
-from .speaking import CANNED, TEXT, VOICES, Fault, Listener, at, hear, how, made, spoken, written
+from .speaking import CANNED, TEXT, VOICES, Fault, Listener, at, hear, how, made, simulator, spoken, written
 
 LONG = "The kettle is boiling now, and somebody should take it off the stove before the kitchen is full of steam."
 QUOTA = {"error": {"message": "You exceeded your current quota.", "type": "insufficient_quota", "code": "insufficient_quota"}}
@@ -104,6 +104,22 @@ async def test_neither_text_nor_credentials_are_repeated() -> None:
             await hear(engine, secret)
         assert not any(word in str(raised.value) for word in ("4711", "sk-simulator", "header-secret"))
         assert service.spoken[0].headers["X-Gate"] == "header-secret"
+
+
+async def test_a_token_in_a_header_or_the_address_is_not_repeated_either() -> None:
+    body = {"error": {"message": "No entry for 0123456789abc and query-secret."}}
+    headers = {"Authorization": "Bearer 0123456789abc"}
+    async with simulator("kokoro", key="") as service:
+        service.faults.add(answer(400, body))
+        url = f"{service.url}/v1?code=query-secret"
+        async with made(profile="kokoro", url=url, headers=headers) as engine:
+            with pytest.raises(EngineError, match="No entry") as raised:
+                await hear(engine, utterance=how("af_heart"))
+    assert not any(word in str(raised.value) for word in ("0123456789abc", "query-secret"))
+
+
+def test_a_key_may_stand_in_a_header() -> None:
+    made(headers={"authorization": "Bearer sk-1"})._address.check()  # noqa: SLF001  # the vendor is not asked from here
 
 
 async def test_a_vendor_without_a_key_is_not_even_asked() -> None:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import voluptuous as vol
 
 from wyoming_server.engines.base import Utterance
 from wyoming_server.engines.openai.engine import OpenAIEngine
 from wyoming_server.engines.openai.profiles import DETAILS, FORMATS, OWN_OPTIONS, PROFILES, Profile
-from wyoming_server.errors import BadSetting, VoiceRefused
-from wyoming_server.models import AudioFormat, TextFormat, VoiceSettings
+from wyoming_server.errors import BadSetting, ConfigError, VoiceRefused
+from wyoming_server.models import AudioFormat, Range, TextFormat, VoiceSettings
 
 from ...simulators.openai import PROFILES as SERVERS
 from .speaking import NEEDED, TEXT, VOICES, at, hear, how, made, spoken, written
@@ -139,6 +140,50 @@ async def test_more_fields_go_in_last_and_none_takes_one_out() -> None:
 def test_no_call_says_by_the_way_who_speaks(name: str) -> None:
     with pytest.raises(BadSetting, match="may not say who speaks"):
         made(profile="vllm-omni").check_request(VoiceSettings(extras={"extra_body": {name: "x"}}), TextFormat.TEXT, "vivian")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"references": [{"audio_path": "https://stranger.example/mum.wav"}]},  # vLLM-Omni makes it ref_audio
+        {"reference_id": "mum"},
+        {"extra_params": {"deep": [{"speaker_embedding": [0.1]}]}},
+        {"kwargs": '{"prompt_speech": "mum.wav"}'},  # Xinference reads it as JSON
+    ],
+)
+def test_nor_does_it_by_another_name_or_inside_another_field(fields: dict[str, Any]) -> None:
+    with pytest.raises(BadSetting, match="may not say who speaks"):
+        made(profile="vllm-omni").check_request(VoiceSettings(extras={"extra_body": fields}), TextFormat.TEXT, "vivian")
+
+
+def test_a_call_may_say_everything_else() -> None:
+    fields = {"seed": 1, "sample_rate": 16000, "extra_params": {"temperature": 0.5, "input": "no text of ours"}}
+    made(profile="vllm-omni").check_request(VoiceSettings(extras={"extra_body": fields}), TextFormat.TEXT, "vivian")
+
+
+def test_fields_that_json_cannot_write_are_refused_when_they_are_read() -> None:
+    with pytest.raises(vol.Invalid, match="cannot be written as JSON"):
+        made(profile="kokoro", extra_body={"since": float("nan")})
+
+
+def test_a_format_that_the_server_does_not_make_is_a_mistake_of_the_configuration() -> None:
+    with pytest.raises(ConfigError, match="index-tts-vllm makes no mp3, only wav"):
+        made(profile="index-tts-vllm", format="mp3")
+
+
+def test_a_detail_that_is_a_number_may_be_a_whole_one() -> None:
+    engine = made(profile="kokoro", details={"slowest": 1, "fastest": 2.5})
+    assert engine.capabilities.ranges["speed"] == Range(1, 2.5)
+
+
+async def test_a_rate_that_the_operator_or_the_audio_told_beats_that_of_the_servers_list() -> None:
+    async with at("speaches", rate=22_050, engine={"voices": {"am_adam": {"rate": 16_000}}}) as (service, engine):
+        service.change(rate=48_000)  # its audio's
+        await engine.voices()
+        assert engine.native_format(how("am_adam")).rate == 16_000
+        await hear(engine, utterance=how("af_heart"))
+        await engine.verify()  # reads the list again
+        assert engine.native_format(how("af_heart")).rate == 48_000
 
 
 async def test_a_voice_is_made_from_the_recording_that_the_operator_names() -> None:

@@ -99,6 +99,17 @@ def test_audio_in_events_is_audio(split: int, *, done: bool) -> None:
     assert heard(events(PCM[:3], PCM[3:], done=done).rstrip(), split, asked="pcm", content_type="text/event-stream") == PCM
 
 
+def test_every_event_may_be_a_file_of_its_own() -> None:
+    closed = wav_header(MONO, data_size=len(PCM)) + PCM
+    for file in (WAV, closed):
+        assert heard(events(file, file), 7) == PCM + PCM
+
+
+@pytest.mark.parametrize("before", [b"data:\n\n", b":keep-alive\n\n"])
+def test_a_server_that_keeps_the_line_alive_is_no_error(before: bytes) -> None:
+    assert heard(before + events(WAV), content_type="text/event-stream") == PCM
+
+
 def test_an_error_in_events_is_brought_as_it_is() -> None:
     told = b'{"type": "speech.audio.error", "error": {"message": "gone"}}'
     with pytest.raises(Told) as raised:

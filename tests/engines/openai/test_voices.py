@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -173,6 +174,17 @@ def test_an_address_that_is_none_is_refused_without_its_password(url: str) -> No
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize("url", ["http://gpu..local:8880", "http://" + "x" * 64 + ".local"])
+def test_a_name_that_no_host_can_have_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="url is an address such as"):
+        made(profile="kokoro", url=url)
+
+
+def test_an_address_goes_over_the_wire_in_ascii() -> None:
+    speech = made(profile="kokoro", url="http://Küche.local:8880/stimmen/ä%20b?für=1")._address.speech  # noqa: SLF001  # as above
+    assert speech == "http://xn--kche-0ra.local:8880/stimmen/%C3%A4%20b/audio/speech?f%C3%BCr=1"
+
+
 def test_what_no_header_can_carry_is_refused() -> None:
     with pytest.raises(ConfigError, match="api_key has a character"):
         made(api_key="sk\n1")
@@ -193,6 +205,25 @@ def test_engines_with_the_same_key_at_the_same_place_take_turns_together() -> No
     one, same, other = (made(api_key=key, concurrency=2) for key in ("a", "a", "b"))
     assert one.turns is same.turns
     assert one.turns is not other.turns
+
+
+async def test_a_password_file_of_the_user_is_not_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("default login me password mine\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    async with at("kokoro", key="sk-simulator") as (_, engine):
+        assert await engine.voices()
+    async with at("kokoro") as (service, engine):
+        assert await engine.voices()
+        assert not any("Authorization" in request.headers for request in service.requests)
+
+
+async def test_a_proxy_that_does_not_answer_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://me:secret@localhost:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with made(profile="kokoro", url="http://speech.invalid", first_audio_timeout=0.5) as engine:
+        with pytest.raises(EngineUnavailable, match="the proxy localhost:1 of the environment") as raised:
+            await hear(engine, utterance=how("af_heart"))
+        assert "secret" not in str(raised.value)
 
 
 # verify

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from wyoming.audio import AudioChunk
+from wyoming.event import async_read_event, async_write_event
+from wyoming.info import Info
 
 from wyoming_server.engines import attempts
-from wyoming_server.engines.wyoming import failures
+from wyoming_server.engines.wyoming import failures, streams
 from wyoming_server.errors import (
     CODES,
     EngineBusy,
@@ -20,8 +24,8 @@ from wyoming_server.errors import (
     VoiceRefused,
 )
 
-from ...simulators.wyoming.manners import Kind, Stage
-from .speaking import ONE, TEXT, THREE, TWO, VOICE, Fault, Listener, Writer, at_server, hear, how, pcm, written
+from ...simulators.wyoming.manners import PIPER, Kind, Stage
+from .speaking import ONE, TEXT, THREE, TWO, VOICE, Fault, Listener, Writer, at_server, hear, how, made, pcm, written
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
@@ -124,6 +128,30 @@ async def test_a_stall_in_the_audio_is_late(*, streaming: bool) -> None:
             await hear(engine, ONE)
 
 
+async def test_a_server_that_reads_no_more_of_a_growing_text_is_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "STREAM_MAX", 1_000_000)
+    done = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (event := await async_read_event(reader)) is not None:
+            if event.type == "describe":
+                await async_write_event(Info(tts=[PIPER.told(streaming=True)]).event(), writer)
+            elif event.type == "synthesize-chunk":
+                await async_write_event(AudioChunk(rate=22_050, width=2, channels=1, audio=b"ab").event(), writer)
+                await done.wait()
+                break
+        writer.close()
+
+    async with await asyncio.start_unix_server(talk, tmp_path / "s"), made(uri=f"unix://{tmp_path}/s", gap_timeout=0.1) as engine:
+        listener = Listener(engine, Writer(*["One "] * 8_000), how())
+        try:
+            async with asyncio.timeout(10):
+                with pytest.raises(EngineTimeout, match=r"sent no more audio within 0\.1 s"):
+                    await listener.task
+        finally:
+            done.set()
+
+
 @both_ways
 async def test_a_stall_is_cut(*, streaming: bool) -> None:
     stall = Fault(kind="stall", on="audio")
@@ -184,8 +212,16 @@ async def test_an_error_in_the_middle_ends_the_reply_with_it(*, streaming: bool)
         assert len(service.journal.all("fault")) == 1
 
 
+async def test_only_a_text_of_which_nothing_was_heard_is_left_out() -> None:
+    async with at_server(Fault(kind="error", on="audio", where="Two", code="unspeakable")) as (_, engine):
+        listener = Listener(engine, written(TEXT), how())
+        with pytest.raises(Unspeakable):
+            await listener.task
+        assert listener.heard.audio == pcm(ONE)
+
+
 async def test_a_code_is_told_on_one_line() -> None:
-    fault = Fault(kind="error", on="audio", text="Out of order.", code="x\n2026-01-01 INFO forged\ud800")
+    fault = Fault(kind="error", on="audio", text="Out of order.", code="x\n2026-01-01 INFO forged")
     async with at_server(fault) as (_, engine):
         with pytest.raises(EngineError, match="Out of order") as caught:
             await hear(engine, ONE)

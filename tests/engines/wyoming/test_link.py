@@ -52,6 +52,7 @@ WRONG = [
     "unix:///" + "x" * 200,
     "::1",
     "stdio://",
+    "tcp://me:secret@pi.local:10200",
 ]
 
 
@@ -79,7 +80,7 @@ async def test_a_network_that_fails_is_a_lost_connection_whatever_the_system_cal
     async with simulator() as service:
         link = await Link.open(service.uri, within=1)
         try:
-            link._writer.transport.get_protocol().connection_lost(OSError(number, "off"))  # type: ignore[attr-defined]
+            link._reader.set_exception(OSError(number, "off"))  # noqa: SLF001  # as its transport does
             with pytest.raises(Lost, match=f"The connection to {service.uri} broke: off"):
                 await link.receive()
         finally:

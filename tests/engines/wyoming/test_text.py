@@ -93,6 +93,14 @@ async def test_several_cycles_are_one_reply() -> None:
         assert (await hear(engine, TEXT)).audio == pcm(ONE, TWO, THREE)
 
 
+async def test_a_stream_that_ends_without_its_last_audio_stop_is_heard_to_its_last_sample() -> None:
+    """What is converted is held back a little, until it ends."""
+    async with at_server(rates=(16_000,)) as (_, engine):
+        whole = (await hear(engine, ONE)).audio
+    async with at_server(Fault(kind="skip", on="audio-stop"), rates=(16_000,)) as (_, engine):
+        assert (await hear(engine, ONE)).audio == whole
+
+
 async def test_a_server_may_hang_up_instead_of_telling_the_end() -> None:
     async with at_server(ends="hangs up") as (_, engine):
         assert (await hear(engine, TEXT)).audio == pcm(ONE, TWO, THREE)

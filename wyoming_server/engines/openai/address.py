@@ -6,13 +6,15 @@ import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from ... import __version__
 from ...errors import ConfigError, CredentialsRefused
 from .profiles import Profile
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_SAFE = "".join(map(chr, range(0x21, 0x7F)))
+"""What may stand in an address as it is."""
 _LOCAL = "localhost"
 
 
@@ -50,10 +52,10 @@ class Address:
             models=f"{base}{row.models}{query}",
             headers=_headers(key, options["headers"]),
             api_key=key,
-            secrets=tuple(filter(None, (key, *options["headers"].values()))),
+            secrets=_secrets(key, options["headers"], query),
             peer=f"The server {parts.netloc}" if stranger else row.title,
             home=home,
-            keyless=home and row.needs_key and not key,
+            keyless=home and row.needs_key and not key and "authorization" not in map(str.lower, options["headers"]),
         )
 
     @property
@@ -74,11 +76,15 @@ def place(url: str) -> str:
 
 
 def _parts(text: str) -> SplitResult:
+    """As it goes over the wire: a host in IDNA, everything else in ASCII."""
     text = text.strip()
     try:
         parts = urlsplit(text)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s@#]", text)
-        _ = parts.port
+        host = (parts.hostname or "").encode("idna").decode()
+        netloc = f"[{host}]" if ":" in host else host
+        netloc += f":{parts.port}" if parts.port is not None else ""
+        parts = parts._replace(netloc=netloc, path=quote(parts.path, safe=_SAFE), query=quote(parts.query, safe=_SAFE))
     except ValueError:
         good = False
     if not good:
@@ -96,6 +102,12 @@ def _base(parts: SplitResult, row: Profile) -> str:
     elif not path:
         path = row.version
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _secrets(key: str, headers: Mapping[str, str], query: str) -> tuple[str, ...]:
+    """Whole headers and their words: a server repeats a token without the `Bearer` before it."""
+    values = [word for value in headers.values() for word in (value, *value.split())]
+    return tuple(filter(None, (key, *values, *(value for _, value in parse_qsl(query.removeprefix("?"))))))
 
 
 def _headers(key: str, more: Mapping[str, str]) -> dict[str, str]:

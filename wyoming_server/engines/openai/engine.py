@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 import voluptuous as vol
 
-from ...errors import EngineError, EngineUnavailable, ProtocolError, TooLarge, VoiceRefused
+from ...errors import BadSetting, ConfigError, EngineError, EngineUnavailable, HeraldError, ProtocolError, TooLarge, VoiceRefused
 from ...models import RATE_MAX, RATE_MIN, WORDS_MAX, AudioFormat, Capabilities, Gender, TextFormat, Voice, VoiceSettings
 from ...protocols.json_messages import MESSAGE_MAX as LIST_MAX
+from ...protocols.json_messages import dump
 from ..attempts import FirstAudioClock, persistent
 from ..base import EngineEvent, Utterance, concurrency_option
 from ..failures import Asked
@@ -41,7 +42,18 @@ _WORDS = vol.All(str, vol.Length(max=WORDS_MAX))
 _SECONDS = vol.Any(int, float)
 _RATE = vol.All(int, vol.Range(RATE_MIN, RATE_MAX))
 _FORMAT = vol.In(FORMATS)
-_BODY = {str: object}
+
+
+def _json(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """It may come as a number that JSON has not, or be too large: nobody should hear so in the middle of a reply."""
+    try:
+        dump(value)
+    except HeraldError as error:
+        raise vol.Invalid(str(error)) from error
+    return value
+
+
+_BODY = vol.All({str: object}, _json)
 _VOICE = {
     vol.Optional("language"): [_WORD],
     vol.Optional("gender"): vol.In(tuple(map(str, Gender))),
@@ -95,13 +107,19 @@ class OpenAIEngine(SentenceEngine):
         self._line = Line(self._address.speech, self._address.headers, connect=options["connect_timeout"])
         self._voices = Voices(row, options["voices"], tuple(options["language"]))
         self._requests = Requests(row, self._voices, options)
-        self._requests.check(VoiceSettings())
+        self._check_options()
         self._promises = Promises(self._requests.usual_rate)
         self._first_audio = options["first_audio_timeout"] or row.first_audio
         self._learn_rates(options["voices"])
         self._listing: Listing[Mapping[str, VoiceFacts]] = Listing(
             self._read_list, every=options["refresh"], who=name, changed=self._tell_change
         )
+
+    def _check_options(self) -> None:
+        try:
+            self._requests.check(VoiceSettings())
+        except BadSetting as error:
+            raise ConfigError(str(error)) from error
 
     async def start(self) -> None:
         if self._address.lists:
@@ -220,8 +238,10 @@ class OpenAIEngine(SentenceEngine):
                 break
             if status not in NO_LIST:
                 raise self._refused(status, body)
-        self._voices.told = found
-        self._learn_rates({voice_id: {"rate": facts.rate} for voice_id, facts in found.items()})
+        before, self._voices.told = self._voices.told or {}, found
+        # not again and again: their audio may have said otherwise
+        news = [voice_id for voice_id, facts in found.items() if facts != before.get(voice_id)]
+        self._learn_rates({voice_id: {"rate": self._voices.facts(voice_id).rate} for voice_id in news})
         return found
 
     async def _verify_models(self) -> str:

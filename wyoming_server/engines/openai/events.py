@@ -43,7 +43,8 @@ class EventReader:
             line = bytes(self._buffer[:end]).strip()
             del self._buffer[: end + 1]
             self._searched = 0
-            if line.startswith(_DATA) and (audio := self._audio(line[len(_DATA) :].strip())):
+            told = line.removeprefix(_DATA).strip() if line.startswith(_DATA) else b""
+            if told and (audio := self._audio(told)):
                 yield audio
         self._searched = len(self._buffer)
         if self._searched > self._event_max:

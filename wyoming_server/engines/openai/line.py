@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from ...errors import EngineUnavailable, ProtocolError
 from ..attempts import Failed, FirstAudioClock
 from ..failures import Asked, Late, broken, late, lost
+from ..http import proxy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ class Line:
             from yarl import URL  # noqa: PLC0415  # comes with it
 
             self._target = URL(self._url, encoded=True)
-            self._proxy = _proxy(self._url)
+            self._proxy = proxy_of(self._url)  # looked up once, not for every request
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect),
@@ -90,7 +90,13 @@ class Line:
         except (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError) as error:
             why = f"cannot be trusted: {_reason(error)}. Check its certificate, and that `url` is right"
             raise _unreachable(why, asked, retries=0) from error
-        except (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError) as error:
+        except aiohttp.ClientProxyConnectionError as error:
+            why = f"cannot be reached: the proxy {error.host}:{error.port} of the environment does not answer ({_reason(error)})"
+            raise _unreachable(why, asked) from error
+        except aiohttp.InvalidURL as error:
+            why = "cannot be reached: its address, or that of the environment's proxy, is none"
+            raise _unreachable(why, asked, retries=0) from error
+        except aiohttp.ClientConnectorError as error:
             why = f"cannot be reached at {_host(self._url)}: {_reason(error)}"
             raise _unreachable(why, asked) from error
         except aiohttp.ClientResponseError as error:
@@ -130,12 +136,6 @@ def _watched(answer: ClientResponse) -> Iterator[None]:
 
 
 _JSON = {"Content-Type": "application/json"}
-
-
-def _proxy(url: str) -> str | None:
-    """That the environment names for this address. The library would look it up in a thread, for every request."""
-    parts = urlsplit(url)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 def _host(url: str) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import voluptuous as vol
+
 from ...models import Gender
 
 FORMATS = ("wav", "pcm", "mp3", "opus", "flac", "aac")
@@ -215,7 +217,7 @@ PROFILES: Mapping[str, Profile] = {
 CHECKS: Mapping[str, Any] = {
     "str": str,
     "int": int,
-    "float": float,
+    "float": vol.Any(int, float),
     "bool": bool,
     "tuple[str, ...]": [str],
     "Mapping[str, str]": {str: str},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import BadSetting, VoiceRefused
@@ -12,8 +12,12 @@ from ..base import Utterance
 from .profiles import STREAMED_FORMATS, Profile
 from .voices import Voices
 
-SPEAKER_WORDS = ("voice", "speaker", "ref_", "prompt", "audio_path")
-"""In the name of a field that says who speaks: nobody but the operator sets it, since consent was asked for another."""
+SPEAKER_WORDS = (
+    *("voice", "speaker", "spk", "character", "timbre", "clone", "embedding"),
+    *("ref_", "reference", "prompt", "audio_path", "audio_url", "kwargs"),
+)
+"""In the name of a field, at any depth, that says who speaks: nobody but the operator sets it, since consent was asked for
+another."""
 
 
 class Requests:
@@ -56,8 +60,9 @@ class Requests:
             msg = f"{self._row.title} makes no {wanted}, only {', '.join(self._row.formats)}."
             raise BadSetting(msg)
         own = {self._row.text, self._row.voice, self._row.ref_audio, self._row.ref_text, self._row.ref_language}
-        for name in settings.extras.get("extra_body", ()):
-            if name in own or any(word in name.lower() for word in SPEAKER_WORDS):
+        extra = settings.extras.get("extra_body", {})
+        for name in _names(extra):
+            if (name in own and name in extra) or any(word in name.lower() for word in SPEAKER_WORDS):
                 msg = f"extra_body of a voice or a call may not say who speaks or what: {shortened(name)}. The engine's own may."
                 raise BadSetting(msg)
 
@@ -103,3 +108,15 @@ class Requests:
     def _code(self, language: str) -> str | None:
         """What the server calls a language; `None`: it is not told."""
         return self._row.codes.get(language.partition("-")[0].lower(), self._row.codes.get(""))
+
+
+def _names(value: Any) -> Iterator[str]:
+    """Of all fields, also of those inside others, however deep."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            yield from map(str, found)
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found

@@ -38,6 +38,8 @@ class Expected(NamedTuple):
     """That was asked for, as in FORMATS."""
     rate: int
     """Hz, of PCM that does not tell its own."""
+    in_messages: bool = False
+    """Each piece is one whole message, and may have a header of its own."""
 
 
 class _Reader(Protocol):
@@ -81,11 +83,12 @@ class Sound:
 
 
 class _Wav:
-    def __init__(self) -> None:
+    def __init__(self, *, in_messages: bool) -> None:
         self._wav = WavReader()
+        self._read = self._wav.frame if in_messages else self._wav.push
 
     def pieces(self, data: bytes) -> Iterator[Pcm]:
-        pcm = self._wav.push(data)
+        pcm = self._read(data)
         if self._wav.format is not None:
             yield pcm, self._wav.format
 
@@ -135,7 +138,7 @@ class _Events:
 
     def __init__(self, expected: Expected) -> None:
         self._events = EventReader()
-        self._expected = Expected("", expected.format, expected.rate)
+        self._expected = Expected("", expected.format, expected.rate, in_messages=True)
         self._head = b""
         self._reader: _Reader | None = None
 
@@ -189,6 +192,8 @@ def reader_of(head: bytes, expected: Expected) -> _Reader:
                 return _Coded(codec)
     if kind in _WORDS_TYPES:
         return _Words()
+    if kind == _EVENTS_TYPE and not expected.in_messages:
+        return _Events(expected)
     if kind in _RAW_TYPES or (expected.format == "pcm" and kind not in _CODED_TYPES):
         return _Raw(_told_rate(expected.content_type) or expected.rate)
     msg = f"It is no audio that Herald reads: content type {kind[:100] or 'none'}, first bytes {head[:8]!r}."
@@ -196,7 +201,7 @@ def reader_of(head: bytes, expected: Expected) -> _Reader:
 
 
 _SIGNS: tuple[tuple[re.Pattern[bytes], Callable[[Expected], _Reader]], ...] = (
-    (re.compile(rb"RIFF"), lambda _: _Wav()),
+    (re.compile(rb"RIFF"), lambda expected: _Wav(in_messages=expected.in_messages)),
     (re.compile(rb"OggS"), lambda _: _Coded("ogg_opus")),
     (re.compile(rb"fLaC"), lambda _: _Coded("flac")),
     (re.compile(rb"ID3"), lambda _: _Coded("mp3")),
@@ -213,6 +218,7 @@ _RAW_TYPES = frozenset({"audio/pcm", "audio/raw", "audio/l16", "audio/x-raw", "a
 _CODED_TYPES = frozenset(
     {"audio/mpeg", "audio/mp3", "audio/aac", "audio/wav", "audio/x-wav", "audio/flac", "audio/opus", "audio/ogg"}
 )
+_EVENTS_TYPE = "text/event-stream"
 _WORDS_TYPES = frozenset({"application/json", "application/problem+json", "text/html", "text/plain"})
 
 

@@ -67,6 +67,8 @@ class WyomingEngine(SentenceEngine):
         self._listing = Listing(self._ask, every=options["refresh"], who=name, changed=self._changed)
         self._promises = Promises(options["rate"])
         self._streams = Streams(name, self._links, self.turns, self._promises)
+        self._tells_ends: Offer | None = None
+        """What the server offered when it told the end of a text stream: until that changes, it must."""
         self._without_streams: Offer | None = None
         """What the server offered when it turned out not to end text streams: until that changes, it gets none."""
 
@@ -101,7 +103,7 @@ class WyomingEngine(SentenceEngine):
     async def _speak(self, text: AsyncIterable[str], utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
         offer = await self._offer_with(utterance.voice)
         if self._takes_streams(offer):
-            speech = self._streams.speak(self._job(utterance, offer), text, unended=partial(self._do_without_streams, offer))
+            speech = self._streams.speak(self._job(utterance, offer), text, ended=partial(self._learn_of_ends, offer))
         else:
             speech = super()._speak(text, utterance)
         async with aclosing(speech) as events:
@@ -195,13 +197,17 @@ class WyomingEngine(SentenceEngine):
             program=self.options["program"],
             gap=self.options["gap_timeout"],
             first_audio=self.options["first_audio_timeout"],
+            tells_ends=offer == self._tells_ends,
         )
 
     def _takes_streams(self, offer: Offer) -> bool:
         return offer.streaming_text and bool(self.options["streaming"]) and offer != self._without_streams
 
-    def _do_without_streams(self, offer: Offer) -> None:
-        """Of such a server."""
+    def _learn_of_ends(self, offer: Offer, told: bool) -> None:
+        """Of a server that told the end of a text stream, or did not."""
+        if told:
+            self._tells_ends = offer
+            return
         self._without_streams = offer
         _LOGGER.warning(
             "%s: %s takes text streams, but does not tell their end: from now on it gets sentences", self.name, self._uri

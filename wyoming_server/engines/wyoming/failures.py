@@ -61,7 +61,9 @@ ROWS = (
 def told(event: Event, asked: Asked, sent: str = "") -> Failed:
     """An `error` event of a server that was `sent` a text, which it may repeat."""
     code, text = event.data.get("code"), event.data.get("text")
-    return explained(ROWS, Said(codes=(visible(code, CODE_MAX),), message=text if isinstance(text, str) else "", sent=sent), asked)
+    return explained(
+        ROWS, Said(codes=(visible(code, CODE_MAX),), message=text if isinstance(text, str) else "", sent=sent), asked
+    )
 
 
 def told_error(code: object, text: object) -> HeraldError:

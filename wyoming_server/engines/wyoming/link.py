@@ -54,7 +54,9 @@ def _is_unix(uri: str) -> bool:
 def _is_tcp(uri: str) -> bool:
     try:
         parts = urlsplit(uri)
-        return parts.scheme == "tcp" and uri.lower() == f"tcp://{parts.netloc}".lower() and bool(parts.hostname and parts.port)
+        # Wyoming has no passwords: one would only stand in every message.
+        plain = uri.lower() == f"tcp://{parts.netloc}".lower() and "@" not in parts.netloc
+        return parts.scheme == "tcp" and plain and bool(parts.hostname and parts.port)
     except ValueError:
         return False
 

@@ -57,14 +57,20 @@ class Sound:
     def pcm(self, event: Event) -> Iterator[bytes]:
         """Raises ProtocolError."""
         if event.type == "audio-start":
-            yield from self._end()
+            yield from self.rest()
             self._begin(event.data)
         elif event.type == "audio-chunk":
             keeper = self._keeper or self._begin(event.data)
             yield from self._kept(keeper, event)
         elif event.type == "audio-stop":
             self._stops += 1
-            yield from self._end()
+            yield from self.rest()
+
+    def rest(self) -> Iterator[bytes]:
+        """Of the open cycle, which ends."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None and (rest := keeper.flush()):
+            yield rest
 
     def _begin(self, data: Mapping[str, Any]) -> Keeper:
         """A keeper for each cycle: a part of a frame at the end of one is not the begin of the next."""
@@ -80,8 +86,3 @@ class Sound:
             self.heard = True
             if pcm := keeper.push(payload[start : start + SLICE], actual):
                 yield pcm
-
-    def _end(self) -> Iterator[bytes]:
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None and (rest := keeper.flush()):
-            yield rest

@@ -40,7 +40,7 @@ class _Reply:
     places: Places
     clock: FirstAudioClock
     ahead: Ahead
-    unended: Callable[[], None]
+    ended: Callable[[bool], None]
 
 
 class Streams:
@@ -59,11 +59,11 @@ class Streams:
             feed.close(error)
 
     async def speak(
-        self, job: Job, text: AsyncIterable[str], *, unended: Callable[[], None]
+        self, job: Job, text: AsyncIterable[str], *, ended: Callable[[bool], None]
     ) -> AsyncGenerator[EngineEvent, None]:
         """Each stream ends where the writer pauses: a server speaks what it takes for unfinished only at the end of one.
 
-        `unended` is called where the server does not tell that end.
+        `ended` is called with whether the server told that end, or said no more.
         """
         ahead = Ahead(self._links)
         places = Places(job.format)
@@ -74,7 +74,7 @@ class Streams:
                 try:
                     while await feed.speakable():
                         clock = FirstAudioClock(job.first_audio)
-                        reply = _Reply(job=job, feed=feed, places=places, clock=clock, ahead=ahead, unended=unended)
+                        reply = _Reply(job=job, feed=feed, places=places, clock=clock, ahead=ahead, ended=ended)
                         async with aclosing(self._in_turn(reply)) as events:
                             async for event in events:
                                 yield event
@@ -89,11 +89,15 @@ class Streams:
         with self._turns.ask(reply.job.utterance) as turn:
             async for waiting in turn.waiting():
                 yield waiting
+            heard = False
             try:
                 async with aclosing(persistent(lambda: self._attempt(reply), reply.clock)) as events:
                     async for event in events:
+                        heard = True
                         yield event
             except Unspeakable as error:
+                if heard:
+                    raise
                 _LOGGER.warning("%s left out a text: %s", self._engine, error)
 
     async def _attempt(self, reply: _Reply) -> AsyncGenerator[EngineEvent, None]:
@@ -116,8 +120,8 @@ class Streams:
                 yield mark
         finally:
             self._links.leave(link, whole=talk.over)
-        if talk.unended:
-            reply.unended()
+        if talk.told_end or talk.unended:
+            reply.ended(talk.told_end)
 
 
 class _Writer:

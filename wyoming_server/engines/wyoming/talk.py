@@ -45,6 +45,8 @@ class Job:
     """Seconds that audio may be late, once it has begun."""
     first_audio: float
     """Seconds until it must begin."""
+    tells_ends: bool
+    """The server is known to tell when a text stream has ended: nothing else is taken for an end."""
 
 
 class _TextFailed(Exception):
@@ -60,8 +62,10 @@ class Talk:
 
     def __init__(self, link: Link, job: Job, sound: Sound, clock: FirstAudioClock, *, streamed: bool) -> None:
         self.over = False
+        self.told_end = False
+        """The server said that the text stream had ended."""
         self.unended = False
-        """The server never told that a text stream had ended; what there was of it was whole."""
+        """It never did; what there was of it was whole."""
         self._link = link
         self._job = job
         self._sound = sound
@@ -81,6 +85,8 @@ class Talk:
                 while (event := await self._next()) is not None:
                     for pcm in self._sound.pcm(event):
                         yield pcm
+                for pcm in self._sound.rest():
+                    yield pcm
             except _TextFailed as failed:
                 raise failed.error from None
             except (ProtocolError, TooLarge) as error:
@@ -181,7 +187,7 @@ class Talk:
         if not self._finished:
             msg = f"{self._job.asked.peer} ended before it was sent all of the text ({self._job.asked})."
             raise Failed(EngineUnavailable(msg), retries=2)
-        self.over = True
+        self.over = self.told_end = True
 
     def _too_late(self) -> None:
         """Servers that take text streams, but do not know of their end, say no more after the last audio-stop."""
@@ -198,15 +204,15 @@ class Talk:
 
     @property
     def _all_may_be_told(self) -> bool:
-        return self._streamed and self._finished and self._sound.heard and self._sound.whole
+        """Between two cycles nothing else tells whether more are to come."""
+        return self._streamed and not self._job.tells_ends and self._finished and self._sound.heard and self._sound.whole
 
     def _set_deadline(self) -> None:
-        """None is due while it is the writer's turn; nor more audio, until the text is complete."""
+        """None is due while it is the writer's turn. It is the server's when the text is complete, and until it has read it."""
         if self._waiting is None or self._waiting.expired():
             return
-        heard = self._sound.heard
-        if not self._owed or (heard and not self._finished):
+        if not self._owed:
             self._waiting.reschedule(None)
         else:
-            left = self._job.gap if heard else self._clock.left
+            left = self._job.gap if self._sound.heard else self._clock.left
             self._waiting.reschedule(asyncio.get_running_loop().time() + left)
