@@ -14,6 +14,7 @@ from typing import Any
 
 from .lab import Size, laboratory
 from .measures import BENCHES
+from .peer import Unavailable
 from .rows import Row, table
 
 
@@ -24,7 +25,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 10, 50], metavar="N", help="of the bench latency")
     parser.add_argument("--minutes", type=float, help="of the bench endurance (default: 1; the target is for 10)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
-    parser.add_argument("--check", action="store_true", help="fail if a target is missed")
+    parser.add_argument("--check", action="store_true", help="fail if a target is missed, or a bench cannot be run")
     arguments = parser.parse_args(argv)
     if unknown := sorted(set(arguments.names) - set(BENCHES)):
         parser.error(f"there is no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}")
@@ -42,29 +43,37 @@ def machine() -> dict[str, Any]:
     }
 
 
-async def run(arguments: argparse.Namespace) -> list[Row]:
+async def run(arguments: argparse.Namespace) -> tuple[list[Row], list[str]]:
+    """The rows, and the names of benches that cannot be run here."""
     rows: list[Row] = []
+    left_out: list[str] = []
     size = Size.QUICK if arguments.quick else Size.FULL
     async with laboratory(size, clients=tuple(arguments.clients), minutes=arguments.minutes) as lab:
         for name in arguments.names or BENCHES:
             print(name, flush=True)
-            mine = [row async for row in BENCHES[name](lab)]
+            try:
+                mine = [row async for row in BENCHES[name](lab)]
+            except Unavailable as why:
+                print(f"  not run: {why}", flush=True)
+                left_out.append(name)
+                continue
             print(table(mine), flush=True)
             rows += mine
-    return rows
+    return rows, left_out
 
 
 def main() -> int:
     arguments = parse(sys.argv[1:])
     begin = machine()
     print(", ".join(f"{name} {value}" for name, value in begin.items()))
-    rows = asyncio.run(run(arguments))
+    rows, left_out = asyncio.run(run(arguments))
     if arguments.json:
         result = {"machine": begin, "load_after": machine()["load"], "rows": [row.as_json() for row in rows]}
         arguments.json.write_text(json.dumps(result, indent=1, ensure_ascii=False, allow_nan=True) + "\n")
     missed = [row for row in rows if row.passed is False]
-    print(f"{sum(row.passed is True for row in rows)} targets met, {len(missed)} missed")
-    return int(bool(missed) and arguments.check)
+    without = f", not run: {', '.join(left_out)}" if left_out else ""
+    print(f"{sum(row.passed is True for row in rows)} targets met, {len(missed)} missed{without}")
+    return int(bool(missed or left_out) and arguments.check)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import psutil
 
@@ -63,13 +63,29 @@ def pin(pid: int, cpus: set[int]) -> None:
             os.sched_setaffinity(thread.id, cpus)
 
 
+class Python(NamedTuple):
+    """What runs a process."""
+
+    path: str
+    without: Collection[str] = ()
+    """The machine's variables that it must not see."""
+
+
+THIS = Python(sys.executable)
+
+
 @asynccontextmanager
 async def process(
-    arguments: Sequence[str], *, stdin: int = DEVNULL, stdout: int | IO[bytes] = DEVNULL, stderr: int | IO[bytes] | None = None
+    arguments: Sequence[str],
+    *,
+    python: Python = THIS,
+    stdin: int = DEVNULL,
+    stdout: int | IO[bytes] = DEVNULL,
+    stderr: int | IO[bytes] | None = None,
 ) -> AsyncIterator[Process]:
     """`python ARGUMENTS` in the project's folder, while the block runs."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, cwd=ROOT, stdin=stdin, stdout=stdout, stderr=stderr, env=_environment()
+        python.path, *arguments, cwd=ROOT, stdin=stdin, stdout=stdout, stderr=stderr, env=_environment(python.without)
     )
     try:
         yield child
@@ -77,9 +93,10 @@ async def process(
         await _end(child)
 
 
-def _environment() -> Mapping[str, str]:
+def _environment(without: Collection[str]) -> Mapping[str, str]:
     """Nothing of the user's configuration."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("HERALD_", "OPENSPEECH_"))}
+    hidden = ("HERALD_", "OPENSPEECH_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(hidden) and name not in without}
 
 
 async def _end(child: Process) -> None:
