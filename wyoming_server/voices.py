@@ -126,12 +126,12 @@ class Catalogue:
         aliased = self._aliases.get(name, name)
         yield self._named(name)
         yield self._named(aliased)
-        if engine:
-            yield self._named(f"{engine}/{aliased}")
         yield self._listed_id(aliased, engine)
         if presets:
             yield self._preset(aliased, language, engine)
         yield self._chosen(aliased, self._all(engine))
+        if engine:
+            yield self._unlisted(f"{engine}/{aliased}")
 
     def _named(self, name: str) -> Voice | None:
         return self._configured.get(name) or self._offered.get(name) or self._unlisted(name)

@@ -36,7 +36,8 @@ class Asked:
     """The vendor's support asks for it."""
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, (f"voice {self.voice}", self.how, self.task_id and f"task id {self.task_id}")))
+        task_id = self.task_id if self.task_id.isprintable() else ""  # it is a peer's
+        return ", ".join(filter(None, (f"voice {self.voice}", self.how, task_id and f"task id {task_id}")))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

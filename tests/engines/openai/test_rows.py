@@ -16,7 +16,7 @@ from wyoming_server.errors import BadSetting, ConfigError, VoiceRefused
 from wyoming_server.models import AudioFormat, Range, TextFormat, VoiceSettings
 
 from ...simulators.openai import PROFILES as SERVERS
-from .speaking import NEEDED, TEXT, VOICES, at, hear, how, made, spoken, written
+from .speaking import NEEDED, TEXT, VOICES, Fault, at, hear, how, made, spoken, written
 
 WAV = {"input": TEXT, "response_format": "wav"}
 ASKED: Mapping[str, Mapping[str, Any]] = {
@@ -177,11 +177,13 @@ def test_a_detail_that_is_a_number_may_be_a_whole_one() -> None:
 
 
 async def test_a_rate_that_the_operator_or_the_audio_told_beats_that_of_the_servers_list() -> None:
-    async with at("speaches", rate=22_050, engine={"voices": {"am_adam": {"rate": 16_000}}}) as (service, engine):
-        service.change(rate=48_000)  # its audio's
+    listed = {"models": [{"id": "x", "sample_rate": 22_050, "voices": [{"name": "am_adam"}, {"name": "af_heart"}]}]}
+    told = Fault(kind="answer", of="voices", status=200, body=listed, times=9)
+    async with at("speaches", told, rate=48_000, engine={"voices": {"am_adam": {"rate": 16_000}}}) as (_, engine):
         await engine.voices()
+        assert engine.native_format(how("af_heart")).rate == 22_050
         assert engine.native_format(how("am_adam")).rate == 16_000
-        await hear(engine, utterance=how("af_heart"))
+        await hear(engine, utterance=how("af_heart", model=NEEDED["speaches"]["model"]))
         await engine.verify()  # reads the list again
         assert engine.native_format(how("af_heart")).rate == 48_000
 

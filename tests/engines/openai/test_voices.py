@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import voluptuous as vol
 
 from wyoming_server.engines.openai.profiles import PROFILES
 from wyoming_server.engines.openai.voices import VoiceFacts, Voices, read_voices
@@ -25,6 +26,7 @@ SHAPES: list[tuple[Any, Mapping[str, VoiceFacts]]] = [
     ({"voices": [AMY], "object": "list"}, {"amy": VoiceFacts(languages=("en-US",), gender=Gender.FEMALE)}),
     ({"voices": {"a": {"language": "de", "description": "Deep."}}}, {"a": VoiceFacts(languages=("de",), description="Deep.")}),
     ({"voices": ["a"], "uploaded_voices": [{"name": "mum"}, {"name": "a"}]}, {"a": GIVEN, "mum": GIVEN}),
+    ({"voices": ["mum"], "uploaded_voices": [{"name": "Mum"}, {"name": "Dad"}]}, {"mum": GIVEN, "Dad": GIVEN}),
     ({"data": [{"id": "tts-1", "object": "model"}]}, {"tts-1": VoiceFacts()}),
     (["a"], {"a": VoiceFacts()}),
     ({"dad": ["assets/dad.wav"], "mum": ["assets/mum.wav"]}, dict.fromkeys(("dad", "mum"), VoiceFacts())),
@@ -78,6 +80,12 @@ async def test_what_the_operator_says_of_a_voice_counts_first() -> None:
         assert (heart.languages, heart.gender, heart.description) == (("cy-GB",), Gender.NEUTRAL, "Mine.")
         assert voices["extra"].languages == ("nl",)
         assert engine.native_format(how("af_heart")).rate == 16_000
+
+
+@pytest.mark.parametrize("options", [{"language": ["not one"]}, {"voices": {"a": {"language": ["x"]}}}, {"voices": {"": {}}}])
+def test_what_is_no_language_or_no_id_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(vol.Invalid, match="expected a"):
+        made(profile="kokoro", **options)
 
 
 async def test_a_voice_that_appears_is_told_by_itself() -> None:

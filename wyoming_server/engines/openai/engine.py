@@ -8,14 +8,11 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, ClassVar
 
-import voluptuous as vol
-
-from ...errors import BadSetting, ConfigError, EngineError, EngineUnavailable, HeraldError, ProtocolError, TooLarge, VoiceRefused
-from ...models import RATE_MAX, RATE_MIN, WORDS_MAX, AudioFormat, Capabilities, Gender, TextFormat, Voice, VoiceSettings
+from ...errors import BadSetting, ConfigError, EngineError, EngineUnavailable, ProtocolError, TooLarge, VoiceRefused
+from ...models import AudioFormat, Capabilities, TextFormat, Voice, VoiceSettings
 from ...protocols.json_messages import MESSAGE_MAX as LIST_MAX
-from ...protocols.json_messages import dump
 from ..attempts import FirstAudioClock, persistent
-from ..base import EngineEvent, Utterance, concurrency_option
+from ..base import EngineEvent, Utterance
 from ..failures import Asked
 from ..http import get
 from ..listing import Listing
@@ -24,7 +21,8 @@ from ..sentences import SentenceEngine
 from . import failures
 from .address import Address, place
 from .line import Line
-from .profiles import DETAILS, FORMATS, PROFILES, STREAMED_FORMATS, profile
+from .options import EXTRAS, OPTIONS
+from .profiles import STREAMED_FORMATS, profile
 from .requests import Requests
 from .sound import load_decoder
 from .speech import Job, attempt
@@ -32,40 +30,8 @@ from .voices import VoiceFacts, Voices, read_voices
 
 _LOGGER = logging.getLogger(__name__)
 
-WORD_MAX = 1_000
-"""Characters of an address, a key or a name."""
 NO_LIST = (400, 404, 405, 501)
 """HTTP statuses of a server that has no list of voices."""
-
-_WORD = vol.All(str, vol.Length(max=WORD_MAX))
-_WORDS = vol.All(str, vol.Length(max=WORDS_MAX))
-_SECONDS = vol.Any(int, float)
-_RATE = vol.All(int, vol.Range(RATE_MIN, RATE_MAX))
-_FORMAT = vol.In(FORMATS)
-
-
-def _json(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """It may come as a number that JSON has not, or be too large: nobody should hear so in the middle of a reply."""
-    try:
-        dump(value)
-    except HeraldError as error:
-        raise vol.Invalid(str(error)) from error
-    return value
-
-
-_BODY = vol.All({str: object}, _json)
-_VOICE = {
-    vol.Optional("language"): [_WORD],
-    vol.Optional("gender"): vol.In(tuple(map(str, Gender))),
-    vol.Optional("description"): _WORD,
-    vol.Optional("consent"): bool,
-    vol.Optional("model"): _WORD,
-    vol.Optional("rate"): _RATE,
-    vol.Optional("ref_audio"): _WORD,
-    vol.Optional("ref_text"): _WORDS,
-    vol.Optional("ref_language"): _WORD,
-    vol.Optional("extra_body"): _BODY,
-}
 
 
 class OpenAIEngine(SentenceEngine):
@@ -73,31 +39,8 @@ class OpenAIEngine(SentenceEngine):
 
     type: ClassVar[str] = "openai"
     title: ClassVar[str] = "OpenAI-compatible"
-    options_schema: ClassVar[Mapping[Any, Any]] = {
-        vol.Optional("profile", default="openai"): vol.In(tuple(PROFILES)),
-        vol.Optional("url", default=None): vol.Maybe(_WORD),
-        vol.Optional("api_key", default=None): vol.Maybe(_WORD),
-        vol.Optional("model", default=None): vol.Maybe(_WORD),
-        vol.Optional("instructions", default=None): vol.Maybe(_WORDS),
-        vol.Optional("voices", default=dict): {str: _VOICE},
-        vol.Optional("language", default=list): [_WORD],
-        vol.Optional("format", default=None): vol.Maybe(_FORMAT),
-        vol.Optional("rate", default=None): vol.Maybe(_RATE),
-        vol.Optional("extra_body", default=dict): _BODY,
-        vol.Optional("headers", default=dict): {str: _WORD},
-        vol.Optional("details", default=dict): {vol.Optional(name): check for name, check in DETAILS.items()},
-        **concurrency_option(None),
-        vol.Optional("look_ahead", default=None): vol.Maybe(vol.All(_SECONDS, vol.Range(0, 3600))),
-        vol.Optional("first_audio_timeout", default=None): vol.Maybe(vol.All(_SECONDS, vol.Range(0.1, 300))),
-        vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
-        vol.Optional("connect_timeout", default=5): vol.All(_SECONDS, vol.Range(0.1, 300)),
-        vol.Optional("refresh", default=30): vol.All(_SECONDS, vol.Range(1, 86_400)),
-    }
-    extras_schema: ClassVar[Mapping[Any, Any]] = {
-        vol.Optional("model"): _WORD,
-        vol.Optional("format"): _FORMAT,
-        vol.Optional("extra_body"): _BODY,
-    }
+    options_schema: ClassVar[Mapping[Any, Any]] = OPTIONS
+    extras_schema: ClassVar[Mapping[Any, Any]] = EXTRAS
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         row = profile(options["profile"], options["details"])

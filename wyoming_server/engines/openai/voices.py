@@ -125,6 +125,11 @@ def is_id(text: str) -> bool:
     return 0 < len(text) <= ID_MAX and text.isprintable() and text.strip() == text
 
 
+def is_tag(text: str) -> bool:
+    """Whether it looks like a language's tag in BCP 47."""
+    return _TAG.fullmatch(text.replace("_", "-")) is not None
+
+
 def _filled(known: VoiceFacts, guess: VoiceFacts) -> VoiceFacts:
     return replace(known, languages=known.languages or guess.languages, gender=known.gender or guess.gender)
 
@@ -152,10 +157,22 @@ def read_voices(body: bytes) -> Mapping[str, VoiceFacts]:
     found: dict[str, VoiceFacts] = {}
     for name, facts in islice(_of_answer(answer), VOICES_MAX):
         found.setdefault(name, facts)
+    return found | _recorded(answer, found)
+
+
+def _recorded(answer: Any, found: Mapping[str, VoiceFacts]) -> dict[str, VoiceFacts]:
+    """Those that were made from recordings. vLLM-Omni tells them as they were uploaded, and lists them in small letters."""
+    listed: dict[str, list[str]] = {}
+    for name in found:
+        listed.setdefault(name.lower(), []).append(name)
+    room = VOICES_MAX - len(found)
+    recorded: dict[str, VoiceFacts] = {}
     for name in _names(answer.get(_UPLOADED)) if isinstance(answer, dict) else ():
-        if len(found) < VOICES_MAX or name in found:
-            found[name] = replace(found.get(name, VoiceFacts()), recorded=True)
-    return found
+        same = listed.get(name.lower())
+        if same is None and room > 0:
+            same, room = [name], room - 1
+        recorded |= {one: replace(found.get(one, VoiceFacts()), recorded=True) for one in same or ()}
+    return recorded
 
 
 def _of_answer(answer: Any) -> Iterator[tuple[str, VoiceFacts]]:
@@ -190,7 +207,7 @@ def _facts(told: Mapping[str, Any], shared: VoiceFacts) -> VoiceFacts:
 def _languages(told: Mapping[str, Any]) -> tuple[str, ...]:
     found = next((told[key] for key in _LANGUAGE_KEYS if told.get(key)), ())
     tags = [found] if isinstance(found, str) else found if isinstance(found, list) else []
-    return tuple(_written(tag) for tag in tags if isinstance(tag, str) and _TAG.fullmatch(tag.replace("_", "-")))
+    return tuple(_written(tag) for tag in tags if isinstance(tag, str) and is_tag(tag))
 
 
 def _written(tag: str) -> str:
