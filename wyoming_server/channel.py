@@ -20,6 +20,11 @@ class Channel(Generic[T]):
         self._ended = False
         self._error: BaseException | None = None
 
+    @property
+    def awaited(self) -> bool:
+        """Whether the reader waits: the next item is for nobody to look after in the meantime."""
+        return self._getter is not None and not self._getter.done()
+
     def push(self, item: T) -> None:
         """Add without waiting, whatever the size. After the end it is dropped: nobody listens any more."""
         if not self._ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from wyoming_server.audio.chain import PIECE_SECONDS, PcmChain, Stage
+from wyoming_server.audio.chain import FIRST_FRAMES, PIECE_FRAMES, PcmChain, Stage
 from wyoming_server.audio.gain import Gain, Limiter
 from wyoming_server.audio.loudness import LoudnessMeter
 from wyoming_server.audio.resample import Resampler
@@ -56,9 +57,10 @@ def test_any_cut_through_all_stages_gives_the_same_bytes(sizes: list[int]) -> No
 
 def test_a_long_push_comes_in_pieces() -> None:
     chain = whole()
-    pieces = list(chain.pieces(SPEECH))
-    assert len(pieces) == len(SPEECH) / MONO.size(PIECE_SECONDS)
-    assert b"".join([*pieces, chain.flush()]) == MADE
+    pieces = list(chain.pieces(SPEECH * 2))
+    frames = 2 * len(SPEECH) // MONO.frame_size
+    assert len(pieces) == 1 + math.ceil((frames - FIRST_FRAMES) / PIECE_FRAMES)
+    assert b"".join([*pieces, chain.flush()]) == through(whole(), [SPEECH, SPEECH])
 
 
 def test_an_empty_stream_stays_empty() -> None:

@@ -13,7 +13,7 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 
 from wyoming_server.errors import HeraldError, ProtocolError, TooLarge
 from wyoming_server.models import AudioFormat
-from wyoming_server.protocols.wyoming import AudioChunkEncoder, WyomingReader, encode
+from wyoming_server.protocols.wyoming import AudioEncoder, WyomingReader, encode
 
 SYNTHESIZE = (
     b'{"type": "synthesize", "version": "1.10.2", "data_length": 45}\n'
@@ -149,8 +149,8 @@ def test_half_a_surrogate_pair_is_written_as_a_question_mark() -> None:
 
 
 def test_an_audio_chunk_is_what_the_package_would_read() -> None:
-    encoder = AudioChunkEncoder(AudioFormat(rate=22050, channels=2))
-    wire = encoder.encode(b"\x01\x02\x03\x04") + encoder.encode(bytes(1000))
+    encoder = AudioEncoder(AudioFormat(rate=22050, channels=2))
+    wire = encoder.chunk(b"\x01\x02\x03\x04") + encoder.chunk(bytes(1000))
     chunks = [AudioChunk.from_event(event) for event in read_all(wire)]
     assert [(c.rate, c.width, c.channels, c.audio) for c in chunks] == [
         (22050, 2, 2, b"\x01\x02\x03\x04"),

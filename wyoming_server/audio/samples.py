@@ -17,21 +17,21 @@ FULL_SCALE = 32768.0
 EMPTY: Float32 = np.zeros(0, np.float32)
 """No frames, of any number of channels."""
 
+_INT16 = np.dtype("<i2")
 _LOW, _HIGH = np.float32(-32768), np.float32(32767)
 
 
 def from_pcm(pcm: bytes, channels: int) -> Float32:
     """A new array of the whole frames in `pcm`."""
-    frames = np.frombuffer(pcm, "<i2").astype(np.float32)
+    frames = np.frombuffer(pcm, _INT16).astype(np.float32)
     return frames if channels == 1 else frames.reshape(-1, channels)
 
 
 def to_pcm(frames: Float32) -> bytes:
     """Rounded and clipped; the array is used up. No dither: the same audio gives the same bytes."""
     np.rint(frames, out=frames)
-    np.maximum(frames, _LOW, out=frames)
-    np.minimum(frames, _HIGH, out=frames)
-    return frames.astype("<i2").tobytes()
+    frames.clip(_LOW, _HIGH, out=frames)
+    return frames.astype(_INT16).tobytes()
 
 
 def joined(parts: Iterable[Float32]) -> Float32:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from .samples import EMPTY, Float32, amplitude, joined
@@ -21,7 +23,6 @@ class LeadTrim:
         self._rate = rate
         self._threshold = amplitude(THRESHOLD_DBFS)
         self._pre_roll = round(rate * PRE_ROLL_SECONDS)
-        self._fade = np.linspace(0, 1, round(rate * FADE_IN_SECONDS), endpoint=False, dtype=np.float32)
         self._to_search = round(rate * GIVE_UP_SECONDS)
         self._held = EMPTY
         self._started = False
@@ -73,7 +74,12 @@ class LeadTrim:
     def _faded(self, frames: Float32) -> Float32:
         """A cut is ours to soften; a start that nothing was cut from is left as it is."""
         if self._dropped:
-            ramp = self._fade[: len(frames)]
+            ramp = _fade_in(self._rate)[: len(frames)]
             head = frames[: len(ramp)]
             head *= ramp if frames.ndim == 1 else ramp[:, np.newaxis]
         return frames
+
+
+@lru_cache(maxsize=8)
+def _fade_in(rate: int) -> Float32:
+    return np.linspace(0, 1, round(rate * FADE_IN_SECONDS), endpoint=False, dtype=np.float32)

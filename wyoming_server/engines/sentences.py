@@ -3,6 +3,9 @@
 Look-ahead is bounded twice: at most one sentence is in flight beyond the one being heard, and none is asked for while the audio
 already made is further ahead of real time than the engine's `look_ahead`. So an interrupt finds little paid work ahead. An engine
 that takes turns gives one to each sentence, from its request to its last audio.
+
+A sentence that its listener waits for already is read by him, one that is asked for ahead by a task: between the two each event
+would wait for all else that is due. Where turns are taken tasks read all: a slow listener would keep his turn from others.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from ..models import PAUSE, Sentence, TextFormat, Waiting
 from ..text.sentences import SentenceSplitter, is_speakable
 from .base import Engine, EngineEvent, Utterance
 from .marks import Marker
+from .pulled import Pulled
 from .turns import Turn
 
 _LOGGER = logging.getLogger(__name__)
@@ -66,18 +70,21 @@ class SentenceEngine(Engine):
 
 
 class _Part:
-    """One sentence, synthesised into a bounded channel."""
+    """One sentence, and where its listener finds its events: the synthesis itself, or a bounded channel."""
 
     def __init__(self, sentence: Sentence) -> None:
         self.sentence = sentence
+        self.pulled: Pulled[EngineEvent] | None = None
         self.events: Channel[EngineEvent] = Channel(QUEUED_EVENTS)
         self.heard = asyncio.Event()
         """Set with the first event, or at the end."""
         self._awaited = False
         self._place: Waiting | None = None
 
-    def listen(self) -> Channel[EngineEvent]:
+    def listen(self) -> AsyncIterable[EngineEvent]:
         """Its events, once the listener has come to it. Before, nobody hears of its place in line: it delays nothing yet."""
+        if self.pulled is not None:
+            return self.pulled
         self._awaited = True
         self._tell_place()
         return self.events
@@ -93,11 +100,17 @@ class _Part:
             self.events.push(self._place)
 
     async def synthesise(self, engine: SentenceEngine, utterance: Utterance) -> None:
+        """Into the channel."""
+        async with aclosing(self.synthesis(engine, utterance)) as events:
+            async for event in events:
+                await self.events.put(event)
+
+    async def synthesis(self, engine: SentenceEngine, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
         try:
             async with aclosing(engine.speak_sentence(self.sentence.text, utterance)) as events:
                 async for event in events:
-                    await self.events.put(event)
                     self.heard.set()
+                    yield event
         except Unspeakable:
             _LOGGER.warning(
                 "%s: a sentence of %d characters has nothing to speak, left out", engine.name, len(self.sentence.text)
@@ -115,6 +128,8 @@ class _Reply:
         self._utterance = utterance
         self._parts: Channel[_Part] = Channel(1)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pulled: Pulled[EngineEvent] | None = None
+        self._closed = EngineUnavailable(f"The engine {engine.name} was closed.")
         self._format = engine.native_format(utterance)
         self._marker = Marker(self._format, pause=engine.pause_after(utterance))
         self._dry_at = 0.0
@@ -134,6 +149,8 @@ class _Reply:
         tasks = [*self._tasks]  # those that end leave the set
         for task in tasks:
             task.cancel()
+        if self._pulled is not None:
+            await self._pulled.aclose()
         if tasks:
             await asyncio.shield(asyncio.wait(tasks))
 
@@ -142,11 +159,16 @@ class _Reply:
         async with aclosing(self._sentences()) as sentences:
             async for sentence in sentences:
                 part = _Part(sentence)
-                await self._parts.put(part)
-                self._run(self._synthesise(part), part.events)
+                if self._parts.awaited and self._engine.turns is None:
+                    await self._wait_for_real_time()
+                    self._pulled = part.pulled = Pulled(part.synthesis(self._engine, self._utterance), closed=self._closed)
+                    await self._parts.put(part)
+                else:
+                    await self._parts.put(part)
+                    self._run(self._ask_ahead(part), part.events)
                 await part.heard.wait()
 
-    async def _synthesise(self, part: _Part) -> None:
+    async def _ask_ahead(self, part: _Part) -> None:
         await self._wait_for_real_time()
         if (turns := self._engine.turns) is None:
             await part.synthesise(self._engine, self._utterance)
@@ -179,6 +201,6 @@ class _Reply:
     def _run(self, work: Coroutine[Any, Any, None], channel: Channel[Any]) -> None:
         """Do `work` in a task whose end ends `channel`; it lives no longer than this reply (see `cancel`)."""
         task = asyncio.create_task(work)
-        channel.end_with(task, cancelled=EngineUnavailable(f"The engine {self._engine.name} was closed."))
+        channel.end_with(task, cancelled=self._closed)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -7,9 +7,11 @@ three system calls an event.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from wyoming import version
+from wyoming.audio import AudioStart
 from wyoming.event import Event
 
 from ..errors import ProtocolError, TooLarge
@@ -116,16 +118,24 @@ def encode(event: Event) -> bytes:
     return _head(event.type, len(data), len(event.payload or b"")) + data + (event.payload or b"")
 
 
-class AudioChunkEncoder:
-    """Audio chunks of one format: all but the payload's length is made once."""
+class AudioEncoder:
+    """Audio of one format: all but the payload's length is made once."""
 
     def __init__(self, audio: AudioFormat) -> None:
+        self.start = encode(AudioStart(rate=audio.rate, width=audio.width, channels=audio.channels).event())
+        """The event before all chunks."""
         data = json.dumps({"rate": audio.rate, "width": audio.width, "channels": audio.channels}).encode()
         head = {"type": "audio-chunk", "version": version.__version__, "data_length": len(data)}
         self._begin = json.dumps(head).encode().removesuffix(b"}") + b', "payload_length": '
         self._end = b"}\n" + data
 
-    def encode(self, pcm: bytes) -> bytes:
+    @staticmethod
+    @lru_cache(maxsize=16)
+    def of(audio: AudioFormat) -> AudioEncoder:
+        """The one of this format, for every reply."""
+        return AudioEncoder(audio)
+
+    def chunk(self, pcm: bytes) -> bytes:
         return b"%b%d%b%b" % (self._begin, len(pcm), self._end, pcm)
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from ...lab import CpuMeter, Size
 from ...peer import NAME
-from ...rows import Row
+from ...rows import Row, Target
 from ..cpu import CLIENTS, UNIT_SECONDS, Plan
-from .stage import TWICE, Stage, Subject
+from .stage import AHEAD, EVENED, TWICE, Stage, Subject
 
 PLANS = {
     Size.FULL: Plan(rounds=3, seconds=10, at_once=100),
@@ -30,19 +30,22 @@ class Turn(NamedTuple):
 async def measure(stage: Stage) -> AsyncIterator[Row]:
     plan = PLANS[stage.lab.size]
     for pace, name in PACES.items():
-        turns: dict[str, list[Turn]] = {subject.name: [] for subject in stage.rivals}
+        subjects = (*stage.rivals, stage.evened)
+        turns: dict[str, list[Turn]] = {subject.name: [] for subject in subjects}
         for _ in range(plan.rounds):
-            for subject in stage.rivals:
+            for subject in subjects:
                 turns[subject.name].append(await turn(stage, subject, plan, pace))
-        yield row(f"CPU per 10 s of audio {name}", {name: min(some) for name, some in turns.items()}, plan.rounds)
+        best = {name: min(some) for name, some in turns.items()}
+        yield row(f"CPU per 10 s of audio {name}", best, plan.rounds, stage.herald.name, TWICE)
+        yield row(f"CPU per 10 s of audio {name}, evened", best, plan.rounds, EVENED, AHEAD)
 
 
-def row(what: str, best: dict[str, Turn], rounds: int) -> Row:
+def row(what: str, best: dict[str, Turn], rounds: int, subject: str, target: Target) -> Row:
     """Of the cheapest turns: what others take from the machine only ever adds."""
-    ours, theirs = best["herald"].cpu, best[NAME].cpu
-    both = f"{NAME} {theirs:.2f} ms, herald {ours:.2f} ms; {theirs / ours:.1f} x ahead (best of {rounds} each)"
-    shares = f"{NAME}: {best[NAME].shares}; herald: {best['herald'].shares}"
-    return Row(bench="peers", what=what, value=ours / theirs, unit="x the peer's", target=TWICE, detail=f"{both}; {shares}")
+    ours, theirs = best[subject].cpu, best[NAME].cpu
+    both = f"{NAME} {theirs:.2f} ms, {subject} {ours:.2f} ms; {theirs / ours:.1f} x ahead (best of {rounds} each)"
+    shares = f"{NAME}: {best[NAME].shares}; {subject}: {best[subject].shares}"
+    return Row(bench="peers", what=what, value=ours / theirs, unit="x the peer's", target=target, detail=f"{both}; {shares}")
 
 
 async def turn(stage: Stage, subject: Subject, plan: Plan, pace: float) -> Turn:

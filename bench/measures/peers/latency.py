@@ -15,7 +15,7 @@ from typing import Any
 from ...lab import Size
 from ...rows import Row
 from ..latency import ARRIVALS, ORDER, PERIOD, Plan
-from .stage import AHEAD, TWICE, Stage, Subject, compared
+from .stage import AHEAD, EVENED, TWICE, Stage, Subject, compared
 
 MANY = 50
 """Clients, from which on Herald is to be twice as fast."""
@@ -34,14 +34,16 @@ async def measure(stage: Stage) -> AsyncIterator[Row]:
     plan = PLANS[stage.lab.size]
     for clients in stage.lab.clients:
         for arrival in ARRIVALS if clients > 1 else ("spread",):
-            samples: dict[str, list[float]] = {subject.name: [] for subject in (*stage.rivals, stage.floor)}
+            subjects = (*stage.rivals, stage.evened, stage.floor)
+            samples: dict[str, list[float]] = {subject.name: [] for subject in subjects}
             seconds = plan.seconds * (ALONE if clients == 1 else 1)
             for _ in range(plan.rounds):
-                for subject in (*stage.rivals, stage.floor):
+                for subject in subjects:
                     samples[subject.name] += await turn(stage, subject, clients, arrival, seconds)
             what = f"added latency, {clients} clients {arrival}"
-            yield compared(what, samples, 50, TWICE if clients >= MANY and arrival == "spread" else AHEAD)
+            yield compared(what, samples, 50, TWICE if clients >= MANY else AHEAD)
             yield compared(what, samples, 95, AHEAD)
+            yield compared(f"{what}, evened", samples, 50, AHEAD, ours=EVENED)
 
 
 async def turn(stage: Stage, subject: Subject, clients: int, arrival: str, seconds: float) -> list[float]:

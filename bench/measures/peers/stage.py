@@ -20,6 +20,9 @@ from ...rows import Row, Target
 
 AHEAD, TWICE = Target("<", 1), Target("≤", 0.5)
 ENGINE = "speech"
+PLAIN = "plain"
+"""Herald's voice that nothing is done to, as the peer does nothing."""
+EVENED = "herald, evened"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,11 +39,14 @@ class Stage:
     lab: Lab
     upstream: Upstream
     herald: Subject
+    evened: Subject
+    """The same Herald, with a voice that is trimmed, made louder and limited."""
     peer: Subject
     floor: Subject
 
     @property
     def rivals(self) -> Sequence[Subject]:
+        """Those that change nothing."""
         return (self.peer, self.herald)
 
     async def begin(self, subject: Subject, order: Order) -> Call:
@@ -57,19 +63,19 @@ class Stage:
         return Spoken(call=call, report=await self.upstream.report(order.number))
 
 
-def compared(what: str, samples: Mapping[str, Sequence[float]], percent: float, target: Target, more: str = "") -> Row:
-    """Herald's percentile as a part of the peer's, of samples in ms by the subjects' names."""
+def compared(what: str, samples: Mapping[str, Sequence[float]], percent: float, target: Target, *, ours: str = "herald") -> Row:
+    """Herald's percentile, of the subject `ours`, as a part of the peer's, of samples in ms by the subjects' names."""
     figures = {name: median(some) if percent == 50 else percentile(some, percent) for name, some in samples.items()}
     name = "median" if percent == 50 else f"p{percent:.0f}"
     both = ", ".join(f"{subject} {figure:.2f} ms" for subject, figure in figures.items())
-    ahead = f"{figures[NAME] / figures['herald']:.1f} x ahead ({name} of {len(samples['herald'])} each)"
+    ahead = f"{figures[NAME] / figures[ours]:.1f} x ahead ({name} of {len(samples[ours])} each)"
     return Row(
         bench="peers",
         what=f"{what}: {name}",
-        value=figures["herald"] / figures[NAME],
+        value=figures[ours] / figures[NAME],
         unit="x the peer's",
         target=target,
-        detail="; ".join(filter(None, (both, ahead, more))),
+        detail=f"{both}; {ahead}",
     )
 
 
@@ -97,7 +103,8 @@ def engines(up: Upstream) -> str:
         "model": "tts-1",
         "voices": {VOICE: {}},
     }
-    return json.dumps({"engines": {ENGINE: options}})[1:-1]
+    plain = {"engine": ENGINE, "voice": VOICE, "even_loudness": False, "trim_silence": False}
+    return f"engines: {json.dumps({ENGINE: options})}\nvoices: {json.dumps({PLAIN: plain})}\n"
 
 
 @asynccontextmanager
@@ -112,12 +119,13 @@ async def set_up(lab: Lab) -> AsyncIterator[Stage]:
         stage = Stage(
             lab=lab,
             upstream=up,
-            herald=Subject(name="herald", server=ours, voice=voice),
+            herald=Subject(name="herald", server=ours, voice=PLAIN),
+            evened=Subject(name=EVENED, server=ours, voice=voice),
             peer=Subject(name=NAME, server=theirs, voice=voice if stands_in else VOICE),
             floor=Subject(name="floor", server=await stack.enter_async_context(floor(up)), voice=""),
         )
         if not stands_in:
             print(f"  {await told()}", flush=True)
-        for subject in (*stage.rivals, stage.floor):
+        for subject in (*stage.rivals, stage.evened, stage.floor):
             await stage.speak(subject, seconds=0.2)  # what they import late is imported now
         yield stage

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ...errors import ProtocolError, TooLarge, Unspeakable
 from ...models import AudioFormat
@@ -55,8 +56,8 @@ async def attempt(job: Job, line: Line, promises: Promises, clock: FirstAudioClo
             raise await _refused(answer, job, clock)
         expected = Expected(answer.headers.get("Content-Type", ""), job.format, job.rate)
         sound = Sound(expected, promises.keep(job.asked.voice, job.promised))
-        with _explained(answer, job):
-            while data := await _next(answer, job, clock, heard=heard):
+        with _explained(answer, job), _Body(answer, job, clock) as body:
+            while data := await body.next(heard=heard):
                 for pcm in sound.pieces(data):
                     heard = True
                     yield pcm
@@ -79,21 +80,57 @@ def _explained(answer: ClientResponse, job: Job) -> Iterator[None]:
         raise broken(error, job.asked) from error
 
 
-async def _next(answer: ClientResponse, job: Job, clock: FirstAudioClock, *, heard: bool) -> bytes:
-    """What has come of the body, in time; nothing at its end."""
-    try:
-        async with asyncio.timeout(job.gap if heard else max(0, clock.left)):
-            return await answer.content.readany()
-    except TimeoutError:
-        what, limit = (Late.MORE_AUDIO, job.gap) if heard else (Late.FIRST_AUDIO, clock.limit)
-        raise late(what, limit, job.asked) from None
+class _Body:
+    """The bytes of an answer, in time: one timer for all of them, as setting it anew for each costs more than reading them."""
+
+    def __init__(self, answer: ClientResponse, job: Job, clock: FirstAudioClock) -> None:
+        self._content = answer.content
+        self._job = job
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._due = math.inf
+        """When what is waited for is late."""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def next(self, *, heard: bool) -> bytes:
+        """What has come; nothing at the end."""
+        self._due = self._loop.time() + (self._job.gap if heard else max(0, self._clock.left))
+        if self._timer is None or self._due < self._timer.when():
+            self._arm()
+        try:
+            return await self._content.readany()
+        except TimeoutError:
+            what, limit = (Late.MORE_AUDIO, self._job.gap) if heard else (Late.FIRST_AUDIO, self._clock.limit)
+            raise late(what, limit, self._job.asked) from None
+        finally:
+            self._due = math.inf
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due <= self._loop.time():
+            self._content.set_exception(TimeoutError())
+        elif self._due < math.inf:
+            self._arm()
 
 
 async def _refused(answer: ClientResponse, job: Job, clock: FirstAudioClock) -> Failed:
     """An error, once the time has passed that the server asks to wait before the next attempt."""
     body = b""
-    while len(body) < failures.BODY_MAX and (more := await _next(answer, job, clock, heard=False)):
-        body += more
+    with _Body(answer, job, clock) as answered:
+        while len(body) < failures.BODY_MAX and (more := await answered.next(heard=False)):
+            body += more
     failed = failures.failed(answer.status, body, job.asked, sent=job.text, secrets=job.secrets)
     pause = _pause(answer.headers.get(RETRY_AFTER, ""))
     if not failed.retries or not pause:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -21,6 +22,8 @@ ID_MAX = 200
 """Characters of a voice's id."""
 VOICES_MAX = 5_000
 """Voices of one list; more are left out."""
+FACTS_KEPT = 100
+"""Voices whose facts are put together once, not several times a request; clients may name them as they like."""
 DESCRIPTION_MAX = 250
 """Characters."""
 
@@ -54,11 +57,21 @@ class Voices:
     """All that is known of an engine's voices; `told` is replaced whenever the server has been asked."""
 
     def __init__(self, row: Profile, configured: Mapping[str, Mapping[str, Any]], languages: tuple[str, ...]) -> None:
-        self.told: Mapping[str, VoiceFacts] | None = None
-        """By the server; None until it has told."""
+        self._told: Mapping[str, VoiceFacts] | None = None
         self._row = row
         self._configured = configured
         self._languages = languages or row.languages
+        self._kept = lru_cache(FACTS_KEPT)(self._facts)
+
+    @property
+    def told(self) -> Mapping[str, VoiceFacts] | None:
+        """By the server; None until it has told."""
+        return self._told
+
+    @told.setter
+    def told(self, told: Mapping[str, VoiceFacts]) -> None:
+        self._told = told
+        self._kept.cache_clear()
 
     def listed(self, engine: str) -> list[Voice]:
         """The server's own list where it has told one, else the row's; behind them what only the user names."""
@@ -67,6 +80,9 @@ class Voices:
 
     def facts(self, voice_id: str) -> VoiceFacts:
         """What the user says counts first, then the server, then the row, then the id itself."""
+        return self._kept(voice_id)
+
+    def _facts(self, voice_id: str) -> VoiceFacts:
         known = (self.told or {}).get(voice_id, VoiceFacts())
         known = _filled(known, self._guess(voice_id))
         known = replace(known, **_said(self.said(voice_id)))

@@ -6,14 +6,14 @@ Every write is one whole event, made without waiting in between: nothing can int
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from wyoming.audio import AudioStart, AudioStop
+from wyoming.audio import AudioStop
 
 from ...audio.chunks import ChunkPolicy
 from ...audio.level import decay_tail, fade_out
 from ...models import AudioFormat
-from ...protocols.wyoming import AudioChunkEncoder, encode
+from ...protocols.wyoming import AudioEncoder, encode
 
 WRITE_BUFFER = 64 * 1024
 """Bytes that may wait in the process for a listener before the synthesis does."""
@@ -23,6 +23,8 @@ AHEAD = 0.5
 """Seconds by which a listener must be ahead before its reply waits for others."""
 TURNS = 2
 """Replies that may go on at a time, of those that have more to hand on: whoever asks for little is answered in between."""
+
+_STOP = encode(AudioStop().event())
 
 
 class ListenerGone(Exception):  # never told to anybody: there is nobody left
@@ -51,7 +53,7 @@ class Reply:
         self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._policy = ChunkPolicy(audio)
-        self._encoder = AudioChunkEncoder(audio)
+        self._encoder = AudioEncoder.of(audio)
         self._turn = audio.size(TURN)
         self._in_a_row = 0
         self._due: asyncio.TimerHandle | None = None
@@ -77,8 +79,7 @@ class Reply:
     def finish(self) -> None:
         """All of it, and audio-stop."""
         self._end()
-        self._write(self._policy.flush())
-        self._writer.write(encode(AudioStop().event()))
+        self._write(self._policy.flush(), _STOP)
 
     def cut(self) -> None:
         """Where it has not ended: end what was sent with a short fade, since a hard stop clicks, and without audio-stop."""
@@ -88,18 +89,18 @@ class Reply:
         if self._started:
             held = b"".join(self._policy.flush())
             tail = fade_out(held, self._audio) if held else decay_tail(self._last_frame, self._audio)
-            self._writer.write(self._encoder.encode(tail))
+            self._writer.write(self._encoder.chunk(tail))
 
-    def _write(self, chunks: Iterable[bytes]) -> None:
-        events = [self._encoder.encode(chunk) for chunk in chunks]
-        if not events:
-            return
-        if not self._started:
-            self._started = True
-            start = AudioStart(rate=self._audio.rate, width=self._audio.width, channels=self._audio.channels)
-            events.insert(0, encode(start.event()))
-        self._last_frame = events[-1][-self._audio.frame_size :]
-        self._writer.write(b"".join(events))
+    def _write(self, chunks: Sequence[bytes], end: bytes = b"") -> None:
+        """All in one system call."""
+        events = [self._encoder.chunk(chunk) for chunk in chunks]
+        if chunks:
+            self._last_frame = chunks[-1][-self._audio.frame_size :]
+            if not self._started:
+                self._started = True
+                events.insert(0, self._encoder.start)
+        if events or end:
+            self._writer.write(b"".join((*events, end)))
 
     def _arm(self) -> None:
         """What the policy holds back must go before the listener runs dry, even if no more audio comes."""
