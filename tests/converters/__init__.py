@@ -1,0 +1,1 @@
+"""Tests of the voice converters: one contract for all of them, then each by itself."""
