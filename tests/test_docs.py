@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from wyoming_server.converters.registry import CONVERTERS, converter_class
+from wyoming_server.converters.sami.speakers import SPEAKERS
 from wyoming_server.engines.registry import ENGINES, engine_class
 from wyoming_server.errors import CODES
 
@@ -32,6 +34,19 @@ def test_every_engine_has_its_row_with_its_own_settings() -> None:
         settings = documented[engine_type][3]
         for extra in engine_class(engine_type).extras_schema:
             assert f"`{extra}`" in settings
+
+
+def test_every_converter_has_its_row_with_its_own_settings() -> None:
+    documented = {cells[0].strip("`"): cells for cells in rows("converters.md")}
+    for converter_type in CONVERTERS:
+        settings = documented[converter_type][3]
+        for setting in converter_class(converter_type).settings_schema:
+            assert f"`{setting}`" in settings
+
+
+def test_every_speaker_of_sami_has_its_row() -> None:
+    documented = [cells[:2] for cells in rows("sami.md") if cells[0].startswith("`zh_")]
+    assert documented == [[f"`{speaker.name}`", speaker.description] for speaker in SPEAKERS]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -15,15 +15,17 @@ import pytest
 from wyoming_server.engines.base import EngineEvent, Utterance
 from wyoming_server.engines.sentences import SentenceEngine
 from wyoming_server.engines.tone import ToneEngine
-from wyoming_server.errors import BadSetting, EngineError, EngineUnavailable, Unspeakable
+from wyoming_server.errors import BadSetting, ConsentRequired, EngineError, EngineUnavailable, Unspeakable
 from wyoming_server.loudness import LoudnessStore
 from wyoming_server.models import (
     PAUSE,
     AudioFormat,
     Capabilities,
+    ConverterChoice,
     FormatWish,
     Mark,
     MarkKind,
+    OnFailure,
     ReplyStart,
     SynthesisRequest,
     TextFormat,
@@ -33,6 +35,7 @@ from wyoming_server.models import (
 )
 from wyoming_server.synthesis import ReplyEvent, Synthesizer
 
+from .converters.cases import new_converter
 from .engines.cases import new_engine
 
 RATE = 24_000
@@ -291,3 +294,107 @@ async def test_herald_sees_to_the_speed_where_the_engine_has_only_one() -> None:
     assert marks[-1].time == pytest.approx(length, abs=0.06)
     spectrum = np.abs(np.fft.rfft(np.frombuffer(audio, "<i2")))
     assert np.argmax(spectrum) * start.format.rate / (len(audio) // 2) == pytest.approx(440, abs=5)
+
+
+# What a call asks for
+
+HALF = ConverterChoice(converter="gain", speaker="half")
+AS_HALF = Voice(name="h", engine="tone", engine_voice="tone", languages=("en-US",), converter=HALF)
+
+
+def converting(*converters: str) -> Synthesizer:
+    """The test tone, and test gains of these names."""
+    found = {name: new_converter("gain") for name in converters or ("gain",)}
+    return Synthesizer({"tone": new_engine("tone")}, LoudnessStore(), found)
+
+
+@pytest.mark.parametrize(
+    ("voice", "given", "choice"),
+    [
+        (TONE, "gain/half", HALF),
+        (TONE, "half", HALF),
+        (TONE, {"type": "gain", "speaker": "half"}, HALF),
+        (TONE, {"speaker": "half"}, HALF),
+        (TONE, None, None),
+        (TONE, "none", None),
+        (AS_HALF, None, HALF),
+        (AS_HALF, "none", None),
+        (AS_HALF, False, None),
+        (AS_HALF, "loud", ConverterChoice(converter="gain", speaker="loud")),
+        (
+            AS_HALF,
+            {"on_failure": "fail", "delay": 0.5},
+            ConverterChoice(converter="gain", speaker="half", on_failure=OnFailure.FAIL, settings={"delay": 0.5}),
+        ),
+    ],
+)
+def test_a_call_may_say_as_whom_its_voice_is_heard(voice: Voice, given: Any, choice: ConverterChoice | None) -> None:
+    options = {} if given is None else {"converter": given}
+    request = converting().request(voice, {**options, "speed": 2, "delay": 1})
+    assert request.voice.converter == choice
+    assert request.settings == VoiceSettings(speed=2.0, extras={"delay": 1})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("other/half", "no converter 'other'. The converters are gain"),
+        ({"type": "gain"}, "Test gain needs a speaker: same, half, quiet, loud, inverted, silent"),
+        ({"type": "gain", "speaker": "half", "delay": -1}, "Test gain: .*delay"),
+        ({"type": "gain", "speaker": "half", "twirl": 1}, "Test gain takes no 'twirl'"),
+        ({"speaker": "half", "on_failure": "shrug"}, "on_failure is bypass or fail, not 'shrug'"),
+        (3, "not 3"),
+    ],
+)
+def test_what_a_converter_does_not_take_is_refused_in_words(given: Any, words: str) -> None:
+    with pytest.raises(BadSetting, match=words):
+        converting().request(TONE, {"converter": given})
+
+
+def test_without_any_converter_there_is_none_to_ask_for() -> None:
+    with pytest.raises(BadSetting, match="None is configured"):
+        synthesizer(new_engine("tone")).request(TONE, {"converter": "gain/half"})
+
+
+def test_a_voice_whose_converter_is_not_there_says_so_unless_it_is_not_wanted() -> None:
+    synth = synthesizer(new_engine("tone"))
+    with pytest.raises(EngineUnavailable, match="The voice h needs the converter gain, which is not configured"):
+        synth.request(AS_HALF, {})
+    assert synth.request(AS_HALF, {"converter": "none"}).voice.converter is None
+
+
+def test_a_speaker_who_may_be_real_needs_the_operators_word_and_no_clients_counts() -> None:
+    synth = converting()
+    with pytest.raises(ConsentRequired, match="The speaker somebody of gain may be a real person"):
+        synth.request(TONE, {"converter": "gain/somebody"})
+    with pytest.raises(BadSetting, match="consent"):
+        synth.request(TONE, {"converter": {"type": "gain", "speaker": "somebody", "consent": True}})
+    choice = synth.request(TONE, {"converter": "gain/somebody"}, consent=True).voice.converter
+    assert choice == ConverterChoice(converter="gain", speaker="somebody", consent=True)
+
+
+def test_a_voices_consent_is_for_its_own_speaker_alone() -> None:
+    own = ConverterChoice(converter="gain", speaker="somebody", consent=True)
+    voice = Voice(name="s", engine="tone", engine_voice="tone", languages=("en-US",), converter=own, consent=True)
+    synth = converting()
+    assert synth.request(voice, {}).voice.converter == own
+    assert synth.request(voice, {"converter": "gain/somebody"}).voice.converter == own
+    for other in ("gain/else", "else", {"speaker": "else"}):
+        with pytest.raises(ConsentRequired, match="The speaker else of gain"):
+            synth.request(voice, {"converter": other})
+
+
+def test_the_option_is_one_of_every_voice() -> None:
+    assert "converter" in converting().setting_names(TONE)
+
+
+async def test_a_request_that_nobody_checked_is_checked_when_it_is_spoken() -> None:
+    voice = Voice(
+        name="x",
+        engine="tone",
+        engine_voice="tone",
+        languages=("en-US",),
+        converter=ConverterChoice(converter="gain", speaker="somebody"),
+    )
+    with pytest.raises(ConsentRequired):
+        await reply(converting(), SynthesisRequest(voice=voice), "Hello.")

@@ -132,6 +132,29 @@ def _setting(name: str, value: Any) -> Any:
     return float(value)
 
 
+class OnFailure(StrEnum):
+    """What becomes of a reply whose voice cannot be converted, as long as nothing of it was heard."""
+
+    BYPASS = "bypass"
+    """The engine's own voice is heard, and why is told."""
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConverterChoice:
+    """As whom a voice is to be heard."""
+
+    converter: str
+    """Name of the configured converter."""
+    speaker: str
+    """The converter's id."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The converter's own."""
+    on_failure: OnFailure = OnFailure.BYPASS
+    consent: bool = False
+    """The speaker agreed to be imitated."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Voice:
     """One voice of the catalogue: an engine's voice with a name, a language and settings."""
@@ -159,6 +182,8 @@ class Voice:
     """What its setting `emotion` may be, as far as the engine tells."""
     consent: bool = False
     """The speaker agreed to be cloned, prompted or imitated."""
+    converter: ConverterChoice | None = None
+    """Another speaker, as whom it is heard."""
 
     @property
     def language(self) -> str:
@@ -244,6 +269,16 @@ class Waiting:
 
     position: int
     """1: the next."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """Something that the listener should know of a reply that goes on."""
+
+    code: str
+    """Of `errors.CODES`."""
+    text: str
+    """A whole sentence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -48,7 +48,7 @@ class Running:
 @asynccontextmanager
 async def running(config: Config, state: Path, token: PairingToken) -> AsyncIterator[Running]:
     """Everything that `config` asks for, ready while the block runs. Raises ConfigError where it cannot listen."""
-    load_stages()
+    load_stages(converted=bool(config.converters))
     async with AsyncExitStack() as stack:
         speaks = await stack.enter_async_context(speech(config, state))
         turns = asyncio.Semaphore(TURNS)

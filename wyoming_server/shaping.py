@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .audio.chain import PcmChain, Stage
 from .audio.level import volume_factor
-from .engines.base import Engine, EngineEvent, Utterance
 from .loudness import LoudnessStore
-from .models import AudioFormat, Mark, SynthesisRequest, Voice, Waiting
+from .models import AudioFormat, Capabilities, Mark, Notice, SynthesisRequest, Voice, VoiceSettings, Waiting
 
 if TYPE_CHECKING:
+    from .audio.live import LiveResampler
     from .audio.loudness import LoudnessMeter
     from .audio.tempo import Tempo
     from .audio.trim import LeadTrim
@@ -27,48 +27,72 @@ EMPTY_REPLY = 0.02
 """Seconds of silence where the text has nothing to say: a listener waits for audio."""
 
 
-class Shaper:
-    """What Herald does to an engine's audio for one listener. numpy is loaded by the first reply that needs a stage."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """What comes to be shaped."""
 
-    def __init__(self, request: SynthesisRequest, utterance: Utterance, engine: Engine, loudness: LoudnessStore) -> None:
-        self._volume = utterance.settings.volume
-        self._can = engine.capabilities_of(utterance.voice, utterance.settings)
-        self._engine = engine.name
-        self._name = f"{engine.name}/{utterance.voice}"
+    name: str
+    """Whose loudness it is."""
+    engine: str
+    format: AudioFormat
+    settings: VoiceSettings
+    """What was asked of the engine."""
+    can: Capabilities
+    """What the engine did of that."""
+    live: bool = False
+    """It comes no faster than it is heard."""
+
+
+class Shaper:
+    """What Herald does to a source's audio for one listener. numpy is loaded by the first reply that needs a stage."""
+
+    def __init__(self, request: SynthesisRequest, source: Source, loudness: LoudnessStore) -> None:
+        self._volume = source.settings.volume
+        self._can = source.can
+        self._engine = source.engine
+        self._name = source.name
         self._loudness = loudness
-        self._source = engine.native_format(utterance)
+        self._live = source.live
+        self._source = source.format
         self.target = AudioFormat(rate=request.format.rate or self._source.rate, channels=request.format.channels)
         self._trim = self._new_trim(request.voice)
         self._meter = self._new_meter(request.voice)
-        self._speed = self._own_speed(utterance.settings.speed)
+        self._speed = self._own_speed(source.settings.speed)
         self._tempo = self._new_tempo()
+        self._live_resampler: LiveResampler | None = None
         stages = [self._trim, self._meter, self._tempo, *self._gain(request.voice), *self._resampler()]
         self._chain = PcmChain(self._source, [stage for stage in stages if stage is not None])
         self._marks: list[Mark] = []
         self._seconds = 0.0
         self._empty = True
         self._waited = False
+        self._is_as_asked = True
 
-    def shape(self, event: EngineEvent) -> Iterator[bytes | Mark | Waiting]:
-        """An engine's event as the listener gets it; long audio in pieces, so that it keeps nobody else waiting."""
+    def shape(self, event: bytes | Mark | Waiting | Notice) -> Iterator[bytes | Mark | Waiting | Notice]:
+        """A source's event as the listener gets it; long audio in pieces, so that it keeps nobody else waiting."""
         if isinstance(event, bytes):
             self._seconds += self._source.seconds(len(event))
             for piece in self._chain.pieces(event):
-                yield from self._due_marks()  # what was told before this audio is told before it
+                if self._marks:
+                    yield from self._due_marks()  # what was told before this audio is told before it
                 if piece:
                     self._empty = False
                     yield piece
         elif isinstance(event, Mark):
             self._marks.append(event)
         else:
-            self._log_waiting(event)
+            if isinstance(event, Waiting):
+                self._log_waiting(event)
+            elif isinstance(event, Notice):
+                self._is_as_asked = False
             yield event
-        yield from self._due_marks()
+        if self._marks:
+            yield from self._due_marks()
 
     def finish(self) -> Iterator[bytes | Mark]:
         """What is still held; a moment of silence where nothing was said at all."""
         rest = self._chain.flush()
-        if self._meter is not None:
+        if self._meter is not None and self._is_as_asked:
             self._loudness.learn(self._name, self._meter.integrated(), self._seconds)
         yield from self._due_marks(at_the_end=True)
         if rest or self._empty:
@@ -76,8 +100,9 @@ class Shaper:
 
     def close(self) -> None:
         """Free what a stage holds outside Python, where the reply did not come to its end. Twice is fine."""
-        if self._tempo is not None:
-            self._tempo.close()
+        for stage in (self._tempo, self._live_resampler):
+            if stage is not None:
+                stage.close()
 
     def _due_marks(self, *, at_the_end: bool = False) -> Iterator[Mark]:
         """Marks, where they are heard: known once it is known how much silence goes before the first sound."""
@@ -134,6 +159,11 @@ class Shaper:
     def _resampler(self) -> list[Stage]:
         if self.target == self._source:
             return []
+        if self._live:
+            from .audio.live import LiveResampler  # noqa: PLC0415  # PyAV
+
+            self._live_resampler = LiveResampler(self._source, self.target)
+            return [self._live_resampler]
         from .audio.resample import Resampler  # noqa: PLC0415  # numpy and soxr
 
         return [Resampler(self._source, self.target)]

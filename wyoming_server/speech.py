@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from .config import Config
+from .converters.base import Converter
+from .converters.registry import converter_class
 from .engines.base import Engine, Utterance
 from .engines.registry import engine_class
 from .errors import EngineError, HeraldError
@@ -33,6 +35,7 @@ class Speech:
     engines: Mapping[str, Engine]
     failures: Mapping[str, EngineError]
     """Why an engine could not be started; it is tried again when it is asked to speak."""
+    converters: Mapping[str, Converter]
     catalogue: Catalogue
     synthesizer: Synthesizer
 
@@ -54,12 +57,25 @@ async def speech(config: Config, state: Path | None, *, prepare: bool = True) ->
             except EngineError as error:
                 failures[name] = error
                 _LOGGER.warning("The engine %s could not be started: %s", name, error)
+        converters = {name: converter_class(one.type)(name, one.options) for name, one in config.converters.items()}
+        for name, converter in converters.items():
+            stack.push_async_callback(converter.aclose)
+            try:
+                await converter.start()
+            except EngineError as error:
+                _LOGGER.warning("The converter %s could not be started: %s", name, error)
         catalogue = Catalogue(config, engines)
         await stack.enter_async_context(_current(catalogue, engines, within=PATIENCE if prepare else None))
         if prepare:
             _prepare(engines, failures, catalogue)
         loudness = LoudnessStore(state / LOUDNESS_FILE if state is not None else None)
-        yield Speech(engines=engines, failures=failures, catalogue=catalogue, synthesizer=Synthesizer(engines, loudness))
+        yield Speech(
+            engines=engines,
+            failures=failures,
+            converters=converters,
+            catalogue=catalogue,
+            synthesizer=Synthesizer(engines, loudness, converters),
+        )
 
 
 @asynccontextmanager

@@ -222,6 +222,7 @@ class Catalogue:
             scene=own.scene if own else "",
             emotions=own.emotions if own else (),
             consent=voice.consent,
+            converter=voice.converter,
         )
 
     def _engines_own(self, voice: VoiceConfig, offered: Mapping[str, Voice]) -> Voice | None:

@@ -12,8 +12,11 @@ import pytest
 import voluptuous as vol
 
 from wyoming_server.config import Config, EngineConfig, HttpConfig, LogConfig, VoiceConfig, WyomingConfig
-from wyoming_server.config.schema import ENGINE, SECTIONS, SETTINGS, TOP_KEYS, VOICE
+from wyoming_server.config.schema import CHOICE, CONVERTER, ENGINE, SECTIONS, SETTINGS, TOP_KEYS, VOICE
+from wyoming_server.config.values import ConverterConfig
+from wyoming_server.converters.registry import CONVERTERS, converter_class
 from wyoming_server.engines.registry import ENGINES, engine_class
+from wyoming_server.models import ConverterChoice
 from wyoming_server.networks import Networks
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -23,12 +26,13 @@ SPECIAL = {"engine": "required", "voice": "the voice's name", "type": "the engin
 
 
 def documented() -> dict[str, dict[str, str]]:
-    """Heading → key → default, of every table whose heading is a key, or behind `engines.` an engine type."""
+    """Heading → key → default, of every table whose heading is a key, or one below it, as `engines.tone`."""
     tables: dict[str, dict[str, str]] = {}
-    heading = ""
+    chapter = heading = ""
     for line in PAGE.splitlines():
         if found := re.fullmatch(r"##(#*) (?:`(\w+)`|.*)", line):
-            heading = f"engines.{found[2]}" if found[1] and found[2] else found[2] or ""
+            heading = f"{chapter}.{found[2]}" if found[1] and found[2] else found[2] or ""
+            chapter = chapter if found[1] else heading
         elif heading and (row := re.match(r"\| `(\w+)` \| `([^`]*)` \| .", line)):
             tables.setdefault(heading, {})[row[1]] = row[2]
     return tables
@@ -86,6 +90,23 @@ def test_every_option_of_an_engine_and_its_voices_is_documented_with_its_default
     engine = engine_class(engine_type)
     known = {**dict(option_defaults(engine.extras_schema)), **dict(option_defaults(engine.options_schema))}
     assert documented()[f"engines.{engine_type}"] == known
+
+
+def test_every_key_of_a_converter_is_documented() -> None:
+    assert documented()["converters"] == {key: {**SPECIAL, "type": "the converter's name"}[key] for key in CONVERTER}
+    assert {field.name for field in dataclasses.fields(ConverterConfig)} == {"name", "type", "options"}
+
+
+@pytest.mark.parametrize("converter_type", CONVERTERS)
+def test_every_option_and_setting_of_a_converter_is_documented_with_its_default(converter_type: str) -> None:
+    converter = converter_class(converter_type)
+    known = {**dict(option_defaults(converter.settings_schema)), **dict(option_defaults(converter.options_schema))}
+    assert documented()[f"converters.{converter_type}"] == known
+
+
+def test_every_key_of_a_voices_converter_is_documented_with_its_default() -> None:
+    known = {"type": "required", "speaker": "required", **defaults(ConverterChoice)}
+    assert documented()["voices.converter"] == {str(key): known[str(key)] for key in CHOICE}
 
 
 def test_every_top_key_has_its_chapter() -> None:

@@ -36,7 +36,9 @@ def test_at_most_twenty_problems_are_told() -> None:
 SENTENCES = {
     # servers
     "wyomng: {}": "wyomng is not a key here. Did you mean wyoming?",
-    "xyz: {}": "xyz is not a key here. The keys here are wyoming, http, log, engines, voices, aliases, default_voice.",
+    "xyz: {}": (
+        "xyz is not a key here. The keys here are wyoming, http, log, engines, converters, voices, aliases, default_voice."
+    ),
     "[wyoming]": "the file must hold keys of its own, not a list.",
     "hello": "the file must hold keys of its own, not a single value.",
     "wyoming: 10230": "wyoming must hold keys of its own, not a single value.",
@@ -100,7 +102,9 @@ SENTENCES = {
         'voices.a.language must be a language tag such as en-GB or zh-CN, not "e".'
     ),
     "voices: {a: {engine: espeak, fallback: [b]}}": "voices.a.fallback is not built yet; leave it out for now.",
-    "voices: {a: {engine: espeak, converter: {type: x}}}": "voices.a.converter is not built yet; leave it out for now.",
+    "voices: {a: {engine: espeak, converter: {type: x, speaker: y}}}": (
+        'voices.a.converter.type names the converter "x", which is not configured.'
+    ),
     "voices: {a: {engine: espeak, converter: x}}": "voices.a.converter must hold keys of its own, not a single value.",
     "engines: {tone: }\nvoices: {a: {engine: tone, frequency: 5}}": (
         "voices.a.frequency must be a whole number from 20 to 20000, not 5."

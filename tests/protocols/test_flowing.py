@@ -84,9 +84,15 @@ DOWN: list[tuple[dict[str, Any], ServerEvent]] = [
     (
         {
             "header": {**HEADER, "name": "SynthesisCompleted", **GOOD},
-            "payload": {"session_id": SESSION, "index": 2, "reason": "interrupted", "measureLength": 57},
+            "payload": {
+                "session_id": SESSION,
+                "index": 2,
+                "reason": "interrupted",
+                "notice": "Not as asked.",
+                "measureLength": 57,
+            },
         },
-        Completed(task_id=TASK_ID, session_id=SESSION, index=2, reason="interrupted", characters=57),
+        Completed(task_id=TASK_ID, session_id=SESSION, index=2, reason="interrupted", notice="Not as asked.", characters=57),
     ),
     (
         {"header": {**HEADER, "namespace": "Default", "name": "TaskFailed", "status": 40000001, "status_text": "No voice."}},

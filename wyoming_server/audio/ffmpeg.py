@@ -155,14 +155,15 @@ class Converter:
 
 
 class FloatFilters:
-    """A row of FFmpeg's filters, each a name and its settings, between interleaved 32-bit floats of one format."""
+    """A row of FFmpeg's filters, each a name and its settings, from interleaved 32-bit floats of `audio` to those of `target`.
 
-    def __init__(self, audio: AudioFormat, steps: Sequence[tuple[str, str]]) -> None:
+    Without a target the format stays.
+    """
+
+    def __init__(self, audio: AudioFormat, steps: Sequence[tuple[str, str]], target: AudioFormat | None = None) -> None:
         self._audio = audio
-        layout = _LAYOUTS[audio.channels]
-        form = f"sample_fmts=flt:sample_rates={audio.rate}:channel_layouts={layout}"
-        shape = _Shape(rate=audio.rate, samples="flt", layout=layout, channels=audio.channels)
-        self._filters = _Filters(shape, (*steps, ("aformat", form)))
+        shape = _Shape(rate=audio.rate, samples="flt", layout=_LAYOUTS[audio.channels], channels=audio.channels)
+        self._filters = _Filters(shape, (*steps, _form(target or audio, "flt")))
 
     def push(self, samples: bytes) -> bytes:
         """`samples` are whole frames, and never empty."""
@@ -221,19 +222,22 @@ class _Packer:
         return Pcm(self._target, b"".join(map(_pcm, self._filters.run(frame))))
 
 
-def _conversion(source: _Shape, target: AudioFormat) -> _Filters:
-    layout = _LAYOUTS[target.channels]
+def resampling(channels: int, target: AudioFormat) -> list[tuple[str, str]]:
+    """The filters from audio with so many channels to the rate and channels of `target`."""
     # FFmpeg's own way from mono to stereo takes 3 dB off
-    spread = [("pan", "stereo|c0=c0|c1=c0")] if source.channels < target.channels else []
-    steps = (
-        ("aresample", f"{target.rate}:{RESAMPLING}"),
-        *spread,
-        ("aformat", f"sample_fmts=s16:sample_rates={target.rate}:channel_layouts={layout}"),
-    )
+    spread = [("pan", "stereo|c0=c0|c1=c0")] if channels < target.channels else []
+    return [("aresample", f"{target.rate}:{RESAMPLING}"), *spread]
+
+
+def _form(audio: AudioFormat, samples: str) -> tuple[str, str]:
+    return "aformat", f"sample_fmts={samples}:sample_rates={audio.rate}:channel_layouts={_LAYOUTS[audio.channels]}"
+
+
+def _conversion(source: _Shape, target: AudioFormat) -> _Filters:
     try:
-        return _Filters(source, steps)
+        return _Filters(source, (*resampling(source.channels, target), _form(target, "s16")))
     except (av.FFmpegError, ValueError) as error:
-        msg = f"Audio of {source.rate} Hz, {source.layout}, cannot be made {target.rate} Hz, {layout}."
+        msg = f"Audio of {source.rate} Hz, {source.layout}, cannot be made {target.rate} Hz, {_LAYOUTS[target.channels]}."
         raise ProtocolError(msg) from error
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .loader import default_config_path, load_config, state_dir
-from .values import Config, EngineConfig, HttpConfig, LogConfig, VoiceConfig, WyomingConfig
+from .values import Config, ConverterConfig, EngineConfig, HttpConfig, LogConfig, VoiceConfig, WyomingConfig
 
 __all__ = [
     "Config",
+    "ConverterConfig",
     "EngineConfig",
     "HttpConfig",
     "LogConfig",

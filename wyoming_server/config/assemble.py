@@ -3,22 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from ..converters.registry import CONVERTERS, converter_class
 from ..engines.registry import ENGINES, engine_class
-from ..models import SETTING_NAMES, VoiceSettings
+from ..models import SETTING_NAMES, ConverterChoice, VoiceSettings
 from .document import Document
-from .fields import Check, Section, mapping, unseen
+from .fields import Check, Section, Value, mapping, unseen
 from .problems import Problems
-from .references import Names, check_references
+from .references import Names, Services, check_references
 from .scalars import KeyPath
-from .schema import ENGINE, ENGINE_NAME, ENGINE_NAME_PATTERN, ENGINE_TYPE, NAME, SECTIONS, TOP_KEYS, VOICE
-from .values import Config, EngineConfig, HttpConfig, LogConfig, VoiceConfig, WyomingConfig
+from .schema import (
+    CHOICE,
+    CONVERTER,
+    CONVERTER_TYPE,
+    ENGINE,
+    ENGINE_NAME,
+    ENGINE_NAME_PATTERN,
+    ENGINE_TYPE,
+    NAME,
+    SECTIONS,
+    TOP_KEYS,
+    VOICE,
+)
+from .values import Config, ConverterConfig, EngineConfig, HttpConfig, LogConfig, VoiceConfig, WyomingConfig
 
 ALWAYS_THERE = "espeak"
 """The engine that needs no configuration."""
+
+
+class _Services(NamedTuple):
+    """A section of services that are configured by name."""
+
+    key: str
+    registry: Mapping[str, str]
+    keys: Mapping[str, Check]
+    type_check: Value
+    options_schema: Callable[[str], Mapping[Any, Any]]
+
+
+ENGINES_SECTION = _Services("engines", ENGINES, ENGINE, ENGINE_TYPE, lambda its_type: engine_class(its_type).options_schema)
+CONVERTERS_SECTION = _Services(
+    "converters", CONVERTERS, CONVERTER, CONVERTER_TYPE, lambda its_type: converter_class(its_type).options_schema
+)
 
 
 def assemble(document: Document, problems: Problems, source: Path | None) -> Config:
@@ -28,12 +57,14 @@ def assemble(document: Document, problems: Problems, source: Path | None) -> Con
     sections = {name: problems.check(Section(keys), root.get(name), (name,)) or {} for name, keys in SECTIONS.items()}
     names = Names()
     engines = _engines(root.get("engines"), names, problems)
+    converters = _converters(root.get("converters"), names, problems)
     default = root.get("default_voice")
     config = Config(
         wyoming=WyomingConfig(**sections["wyoming"]),
         http=HttpConfig(**sections["http"]),
         log=LogConfig(**sections["log"]),
         engines=engines,
+        converters=converters,
         voices=_voices(root.get("voices"), names, problems),
         aliases=_aliases(root.get("aliases"), problems),
         default_voice=None if default is None else problems.check(NAME, default, ("default_voice",)),
@@ -59,22 +90,35 @@ def _engines(given: Any, names: Names, problems: Problems) -> dict[str, EngineCo
 
 
 def _engine(name: str, given: Any, names: Names, problems: Problems) -> EngineConfig | None:
-    path: KeyPath = ("engines", name)
-    head = problems.check(Section(ENGINE, is_open=True), given, path)
+    found = _service(ENGINES_SECTION, name, given, names.engines, problems)
+    return None if found is None else EngineConfig(name=name, type=found[0], options=found[1])
+
+
+def _converters(given: Any, names: Names, problems: Problems) -> dict[str, ConverterConfig]:
+    """The converters that are switched on and right; `names` learns of all."""
+    found = {
+        name: _service(CONVERTERS_SECTION, name, value, names.converters, problems)
+        for name, value in _named("converters", given, ENGINE_NAME, problems)
+    }
+    return {name: ConverterConfig(name=name, type=one[0], options=one[1]) for name, one in found.items() if one is not None}
+
+
+def _service(section: _Services, name: str, given: Any, names: Services, problems: Problems) -> tuple[str, dict[str, Any]] | None:
+    """The type and the options of an engine or a converter; `None` where it is switched off or wrong."""
+    path: KeyPath = (section.key, name)
+    head = problems.check(Section(section.keys, is_open=True), given, path)
     if head is not None and not head.get("enabled", True):
-        names.engines_off.add(name)
+        names.off.add(name)
         return None
-    engine_type: str | None = (head or {}).get("type") or (name if name in ENGINES else None)
-    names.engines[name] = engine_type
+    its_type: str | None = (head or {}).get("type") or (name if name in section.registry else None)
+    names.types[name] = its_type
     if head is None:
         return None
-    if engine_type is None:
-        problems.add((*path, "type"), f"is missing; it must be {ENGINE_TYPE.words}")
+    if its_type is None:
+        problems.add((*path, "type"), f"is missing; it must be {section.type_check.words}")
         return None
-    values = problems.check(Section({**ENGINE, **engine_class(engine_type).options_schema}), given, path)
-    if values is None:
-        return None
-    return EngineConfig(name=name, type=engine_type, options={key: value for key, value in values.items() if key not in ENGINE})
+    values = problems.check(Section({**section.keys, **section.options_schema(its_type)}), given, path)
+    return None if values is None else (its_type, {key: value for key, value in values.items() if key not in section.keys})
 
 
 def _voices(given: Any, names: Names, problems: Problems) -> dict[str, VoiceConfig]:
@@ -83,15 +127,37 @@ def _voices(given: Any, names: Names, problems: Problems) -> dict[str, VoiceConf
         names.voices.add(name)
         path: KeyPath = ("voices", name)
         engine = _engine_name(value)
-        if engine and (problem := names.no_engine(engine)):
+        if engine and (problem := names.engines.missing(engine)):
             problems.add((*path, "engine"), problem)
-        engine_type = names.engines.get(engine)
+        engine_type = names.engines.types.get(engine)
         extras = engine_class(engine_type).extras_schema if engine_type else {}
         # Without its engine nobody knows a voice's extras; that the engine is missing is said once.
         values = problems.check(Section({**VOICE, **extras}, is_open=bool(engine) and engine_type is None), value, path)
         if values is not None:
-            voices[name] = _voice(name, values, {str(key) for key in extras})
+            choice = _choice(values.pop("converter", None), (*path, "converter"), names, problems)
+            voices[name] = _voice(name, {**values, "converter": choice}, {str(key) for key in extras})
     return voices
+
+
+def _choice(given: Any, path: KeyPath, names: Names, problems: Problems) -> ConverterChoice | None:
+    """A voice's converter."""
+    if given is None:
+        return None
+    head = problems.check(Section(CHOICE, is_open=True), given, path)
+    if head is None:
+        return None
+    if problem := names.converters.missing(head["type"]):
+        problems.add((*path, "type"), problem)
+        return None
+    its_type = names.converters.types[head["type"]]
+    settings_schema = converter_class(its_type).settings_schema if its_type else {}
+    # As with a voice's engine: where the converter is wrong, nobody knows its settings, and that was said.
+    values = problems.check(Section({**CHOICE, **settings_schema}, is_open=its_type is None), given, path)
+    if values is None:
+        return None
+    settings = {key: value for key, value in values.items() if key not in ("type", "speaker", "on_failure", "consent")}
+    known = {key: values[key] for key in ("on_failure", "consent") if key in values}
+    return ConverterChoice(converter=values["type"], speaker=values["speaker"], settings=settings, **known)
 
 
 def _engine_name(voice: Any) -> str:

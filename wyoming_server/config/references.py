@@ -6,10 +6,12 @@ Only what can be known without starting an engine; the catalogue knows the engin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import TypeVar
 
+from ..converters.registry import converter_class
 from ..engines.base import Engine
 from ..engines.registry import engine_class
 from ..errors import BadSetting, ConfigError
@@ -18,31 +20,42 @@ from .describe import listing
 from .environment import consent_variable
 from .problems import Problems
 from .scalars import KeyPath, quoted
-from .values import Config, VoiceConfig
+from .values import Config, ConverterConfig, EngineConfig, VoiceConfig
 
 _LANGUAGE_VOICE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*(\+.+)?")
 """A language, or eSpeak NG's voice for it with or without a variant: whether there is one, only the engines know."""
 
+Made = TypeVar("Made")
+
 _PERSON = "this voice may be a real person's"
+
+
+@dataclass(kw_only=True, slots=True)
+class Services:
+    """The names of engines, or of converters. `kind` is what people call one of them."""
+
+    kind: str
+    types: dict[str, str | None] = field(default_factory=dict)
+    """Name → type, where that is known."""
+    off: set[str] = field(default_factory=set)
+
+    def missing(self, name: str) -> str | None:
+        """Why there is none of this name; `None` if there is."""
+        if name in self.types:
+            return None
+        if name in self.off:
+            return f"names the {self.kind} {quoted(name)}, which is switched off (enabled: false)"
+        known = f" The {self.kind}s are {listing(self.types)}." if self.types else ""
+        return f"names the {self.kind} {quoted(name)}, which is not configured.{_hint(name, self.types) or known}"
 
 
 @dataclass(kw_only=True, slots=True)
 class Names:
     """Names that the file gives, whether or not what they name could be read, so that nothing is said twice."""
 
-    engines: dict[str, str | None] = field(default_factory=dict)
-    """Name → type, where that is known."""
-    engines_off: set[str] = field(default_factory=set)
+    engines: Services = field(default_factory=lambda: Services(kind="engine"))
+    converters: Services = field(default_factory=lambda: Services(kind="converter"))
     voices: set[str] = field(default_factory=set)
-
-    def no_engine(self, name: str) -> str | None:
-        """Why there is no such engine; `None` if there is."""
-        if name in self.engines:
-            return None
-        if name in self.engines_off:
-            return f"names the engine {quoted(name)}, which is switched off (enabled: false)"
-        hint = _hint(name, self.engines) or f" The engines are {listing(self.engines)}."
-        return f"names the engine {quoted(name)}, which is not configured.{hint}"
 
 
 def check_references(config: Config, names: Names, problems: Problems) -> None:
@@ -50,6 +63,7 @@ def check_references(config: Config, names: Names, problems: Problems) -> None:
     references = _References(config, names, problems)
     references.check_settings()
     references.check_consent()
+    references.check_converters()
     references.check_aliases()
     references.check_default()
 
@@ -59,7 +73,8 @@ class _References:
         self._config = config
         self._names = names
         self._problems = problems
-        self._engines = dict(self._made())
+        self._engines = dict(self._made("engines", config.engines, engine_class))
+        self._converters = dict(self._made("converters", config.converters, converter_class))
 
     def check_settings(self) -> None:
         """One by one, so that each error stands at its own line. Extras went through the engine's schema already."""
@@ -92,6 +107,21 @@ class _References:
                 stated = f"{consent_variable(variable)}=true" if variable else "`consent: true`"
                 self._problems.add((*path, "consent"), f"must be true: {_PERSON}. If that person agreed, set {stated}")
 
+    def check_converters(self) -> None:
+        """Every voice's converter takes what the voice asks of it, and its speaker agreed where that must be known."""
+        for voice in self._config.voices.values():
+            choice = voice.converter
+            if choice is None or (converter := self._converters.get(choice.converter)) is None:
+                continue
+            path: KeyPath = ("voices", voice.name, "converter")
+            try:
+                converter.check(choice.speaker, choice.settings)
+            except BadSetting as error:
+                self._problems.add(path, f"does not go together: {error}")
+            if converter.needs_consent(choice.speaker) and not choice.consent:
+                stated = "If that person agreed, set `consent: true` beside the speaker"
+                self._problems.add((*path, "consent"), f"must be true: this speaker may be a real person. {stated}")
+
     def check_aliases(self) -> None:
         """Every alias has one meaning, and leads to a voice."""
         taken = dict.fromkeys(self._names.voices, "a voice")
@@ -117,13 +147,15 @@ class _References:
             yield from ((alias, ("voices", voice.name, "aliases", number)) for number, alias in enumerate(voice.aliases))
         yield from ((alias, ("aliases", alias)) for alias in self._config.aliases)
 
-    def _made(self) -> Iterator[tuple[str, Engine]]:
-        """The engines, made but not started. One may find that its options don't go together."""
-        for name, config in self._config.engines.items():
+    def _made(
+        self, section: str, configs: Mapping[str, EngineConfig | ConverterConfig], class_of: Callable[[str], Callable[..., Made]]
+    ) -> Iterator[tuple[str, Made]]:
+        """Engines or converters, made but not started. One may find that its options don't go together."""
+        for name, config in configs.items():
             try:
-                yield name, engine_class(config.type)(name, config.options)
+                yield name, class_of(config.type)(name, config.options)
             except ConfigError as error:
-                self._problems.add(("engines", name), f"does not go together: {error}")
+                self._problems.add((section, name), f"does not go together: {error}")
 
     def _check_target(self, path: KeyPath, target: str, names: set[str]) -> None:
         """A voice of the file, `engine/id`, or a language."""
@@ -132,7 +164,7 @@ class _References:
         engine, slash, voice = target.partition("/")
         if not slash:
             self._problems.add(path, f"names {quoted(target)}, which is no voice here.{_hint(target, names)}")
-        elif problem := self._names.no_engine(engine):
+        elif problem := self._names.engines.missing(engine):
             self._problems.add(path, problem)
         elif self._needs_consent(engine, voice):
             self._problems.add(path, f"names {quoted(target)}; {_PERSON}. Give it an entry in `voices`, with `consent: true`")

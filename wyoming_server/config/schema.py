@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 import voluptuous as vol
 
+from ..converters.registry import CONVERTERS
 from ..engines.registry import ENGINES
-from ..models import RATE_MAX, RATE_MIN, SETTING_NAMES, SETTING_RANGES, Gender
+from ..models import RATE_MAX, RATE_MIN, SETTING_NAMES, SETTING_RANGES, Gender, OnFailure
 from ..networks import Networks, networks_of
-from .fields import Check, Items, NotBuilt, Value, mapping
+from .fields import Check, Items, NotBuilt, Value, unseen
 
 NAME_MAX = 100
 """Characters of the name of a voice or an alias."""
@@ -118,6 +119,22 @@ ENGINE: Mapping[str, Check] = {
 }
 """Beside these, each engine's own."""
 
+CONVERTER_TYPE = _one_of(*CONVERTERS)
+
+CONVERTER: Mapping[str, Check] = {
+    "type": CONVERTER_TYPE,
+    "enabled": FLAG,
+}
+"""Beside these, each converter's own."""
+
+CHOICE: Mapping[Any, Any] = {
+    vol.Required("type"): _matches(ENGINE_NAME_PATTERN, "the name of a converter"),
+    vol.Required("speaker"): Value(vol.All(str, _name), "the converter's id of a speaker"),
+    "on_failure": Value(vol.All(vol.In(list(OnFailure)), vol.Coerce(OnFailure))),
+    "consent": FLAG,
+}
+"""A voice's converter. Beside these, the settings that only its converter knows."""
+
 SETTINGS: Mapping[str, Check] = {
     name: _number(*SETTING_RANGES[name]) if name in SETTING_RANGES else TEXT for name in SETTING_NAMES
 }
@@ -135,13 +152,13 @@ VOICE: Mapping[Any, Any] = {
     "aliases": Items(NAME, tuple),
     "consent": FLAG,
     "fallback": NotBuilt(Items(NAME, tuple)),
-    "converter": NotBuilt(mapping),
+    "converter": unseen,
 }
 """Beside these, the voice settings that only its engine knows."""
 
 SECTIONS: Mapping[str, Mapping[str, Check]] = {"wyoming": WYOMING, "http": HTTP, "log": LOG}
 
-NAMED: Mapping[str, tuple[str, ...]] = {"engines": tuple(ENGINES), "voices": (), "aliases": ()}
+NAMED: Mapping[str, tuple[str, ...]] = {"engines": tuple(ENGINES), "converters": tuple(CONVERTERS), "voices": (), "aliases": ()}
 """Sections whose keys are names of the user's, and names known there before any."""
 
 TOP_KEYS = (*SECTIONS, *NAMED, "default_voice")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..models import Gender, VoiceSettings
+from ..models import ConverterChoice, Gender, VoiceSettings
 from ..networks import Networks
 
 _HOME = Networks.parse(("private", "loopback"))
@@ -54,7 +54,7 @@ class HttpConfig:
     request_timeout: float = 10
     """Seconds until a request's head and body must have come whole."""
     max_text: int = 50_000
-    """Characters in one session of a websocket."""
+    """Characters in one session of a websocket, or in one request."""
     text_timeout: float = 60
     """Seconds that an open text stream may bring nothing."""
     allowed_hosts: tuple[str, ...] = ()
@@ -80,6 +80,17 @@ class EngineConfig:
     """Which engine it is: a name of the registry."""
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The engine's own keys, checked, with its defaults. May hold credentials, and so is never shown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConverterConfig:
+    """One voice converter that is switched on."""
+
+    name: str
+    type: str
+    """Which converter it is: a name of the registry."""
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The converter's own keys, checked, with its defaults. May hold credentials, and so is never shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,8 +122,8 @@ class VoiceConfig:
     """The speaker agreed to be cloned, prompted or imitated."""
     fallback: tuple[str, ...] = ()
     """Voices that speak instead when this one fails. Not built yet: always empty."""
-    converter: Mapping[str, Any] | None = None
-    """The voice conversion behind this voice. Not built yet: always `None`."""
+    converter: ConverterChoice | None = None
+    """Another speaker, as whom this voice is heard."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +135,8 @@ class Config:
     log: LogConfig = LogConfig()
     engines: Mapping[str, EngineConfig] = field(default_factory=dict)
     """By name, in the file's order. `espeak` is always there unless it is switched off."""
+    converters: Mapping[str, ConverterConfig] = field(default_factory=dict)
+    """By name, in the file's order."""
     voices: Mapping[str, VoiceConfig] = field(default_factory=dict)
     """By name, in the file's order."""
     aliases: Mapping[str, str] = field(default_factory=dict)

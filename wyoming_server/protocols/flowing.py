@@ -124,7 +124,7 @@ def _payload(event: ServerEvent) -> dict[str, Any]:
     if isinstance(event, SentenceEnd):
         payload["subtitles"] = [_subtitle(word) for word in event.words]
     if isinstance(event, Completed):
-        own = {"reason": event.reason, "measureLength": event.characters}
+        own = {"reason": event.reason, "notice": event.notice, "measureLength": event.characters}
         payload |= {name: value for name, value in own.items() if value}
     return payload
 
@@ -176,6 +176,7 @@ def _completed(task_id: str, payload: Mapping[str, Any]) -> ServerEvent:
         session_id=peer_id(payload.get("session_id")),
         index=count(payload.get("index")),
         reason=shown(payload.get("reason")),
+        notice=shown(payload.get("notice")),
         characters=count(payload.get("measureLength")),
     )
 

@@ -154,6 +154,8 @@ class Completed:
     """How many sentences there were."""
     reason: str = ""
     """Our own: "interrupted"."""
+    notice: str = ""
+    """Our own: what there is to know of how it was spoken, such as that another voice spoke than was asked for."""
     characters: int = 0
     """What the session cost."""
     words: tuple[Word, ...] = ()

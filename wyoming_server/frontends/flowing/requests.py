@@ -8,7 +8,7 @@ from typing import Any
 
 from ...audio.encode import Container
 from ...errors import BadSetting
-from ...models import FormatWish, SynthesisRequest, VoiceSettings
+from ...models import FormatWish, SynthesisRequest
 from ...protocols.flowing_settings import Container as Format
 from ...protocols.flowing_settings import Settings, cloud_speed, short_text
 from ...synthesis import Synthesizer
@@ -50,14 +50,8 @@ def read_wish(payload: Mapping[str, Any], catalogue: Catalogue, synthesizer: Syn
     options, rate = dict(settings.options), settings.sample_rate or RATE
     language = options.pop("language", None)
     voice = catalogue.find(settings.voice or None, None if language is None else short_text("language", language))
-    request = SynthesisRequest(
-        voice=voice,
-        settings=VoiceSettings.parse({**_settings(settings), **options}),
-        format=FormatWish(rate=rate),
-    )
-    synthesizer.check(request)
     return Wish(
-        request=request,
+        request=synthesizer.request(voice, {**_settings(settings), **options}, wish=FormatWish(rate=rate)),
         container=CONTAINERS[settings.format],
         rate=rate,
         session_id=settings.session_id or None,

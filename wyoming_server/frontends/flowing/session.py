@@ -8,8 +8,9 @@ from contextlib import aclosing
 
 from ...audio.encode import Encoder
 from ...audio.level import decay_tail
-from ...models import AudioFormat, Mark, ReplyStart
+from ...models import AudioFormat, Mark, Notice, ReplyStart
 from ...protocols.flowing_events import Audio, Completed, ServerEvent
+from ...protocols.json_messages import shown
 from ...synthesis import Synthesizer
 from ..http.wire import Wire
 from ..pacing import Pacing
@@ -37,6 +38,7 @@ class Speaking:
         self._format = AudioFormat(rate=wish.rate)
         self._encoder: Encoder | None = None
         self._last_frame = b""
+        self._notice = ""
 
     async def speak(self, synthesizer: Synthesizer, text: AsyncIterable[str]) -> None:
         """To the end of the text. Raises HeraldError and ListenerGone."""
@@ -47,6 +49,8 @@ class Speaking:
                 elif isinstance(event, Mark):
                     for message in self._sentences.messages(event):
                         self._tell(message)
+                elif isinstance(event, Notice):
+                    self._notice = event.text
                 elif isinstance(event, ReplyStart):
                     self._format = event.format
                     # opening a codec takes milliseconds: before there is audio, not when there is
@@ -96,4 +100,5 @@ class Speaking:
 
     def _completed(self, reason: str = "") -> None:
         count = self._sentences.count
-        self._tell(Completed(task_id=self.task_id, session_id=self._session_id, index=count, reason=reason))
+        notice = shown(self._notice)
+        self._tell(Completed(task_id=self.task_id, session_id=self._session_id, index=count, reason=reason, notice=notice))

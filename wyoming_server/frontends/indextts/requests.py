@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from ...errors import BadSetting, UnknownVoice
-from ...models import FormatWish, SynthesisRequest, Voice, VoiceSettings
+from ...models import FormatWish, SynthesisRequest, Voice
 from ...protocols.indextts import EmoMode, Request
 from ...synthesis import Synthesizer
 from ...voices import Catalogue
@@ -29,9 +29,7 @@ def read_request(asked: Request, catalogue: Catalogue, synthesizer: Synthesizer)
             msg = f"emo_mode {asked.emo_mode} 不适用于音色 {voice.name}：引擎 {voice.engine} 没有情感控制，只能用 none"
             raise BadSetting(msg)
         extras |= _emotion(asked, voice, catalogue)
-    request = SynthesisRequest(voice=voice, settings=VoiceSettings(extras=extras), format=FormatWish(rate=RATE))
-    synthesizer.check(request)
-    return request
+    return synthesizer.request(voice, extras, wish=FormatWish(rate=RATE))
 
 
 def _emotion(asked: Request, voice: Voice, catalogue: Catalogue) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ...audio.encode import WRITINGS, Container
-from ...engines.base import Utterance
 from ...errors import ProtocolError, TextTooLong
 from ...models import (
     RATE_MAX,
@@ -22,7 +21,6 @@ from ...models import (
     FormatWish,
     Range,
     SynthesisRequest,
-    VoiceSettings,
     shortened,
 )
 from .problems import BadField
@@ -79,9 +77,7 @@ def read_wish(body: bytes, services: Services) -> Wish:
     options = dict(fields.get("options", {}))
     language = fields.get("language") or _name("options.language", options.pop("language", None) or "")
     voice = voice_for(services, fields.get("model"), fields.get("voice"), language or None)
-    settings = VoiceSettings.parse({**_settings(fields), **options})
-    request = SynthesisRequest(voice=voice, settings=settings)
-    services.synthesizer.check(request)
+    request = services.synthesizer.request(voice, {**_settings(fields), **options})
     container = fields.get("response_format", Container.MP3)
     rate = _rate(container, fields.get("sample_rate"), request, services)
     return Wish(
@@ -142,14 +138,8 @@ def _rate(container: Container, wanted: int | None, request: SynthesisRequest, s
         return PCM_RATE
     if rates is None:
         return None
-    native = _native_rate(request, services)
+    native = services.synthesizer.native_rate(request)
     return None if native in rates else min((rate for rate in rates if rate > native), default=max(rates))
-
-
-def _native_rate(request: SynthesisRequest, services: Services) -> int:
-    voice = request.voice
-    utterance = Utterance(voice=voice.engine_voice, language=voice.language, settings=request.settings.over(voice.settings))
-    return services.engines[voice.engine].native_format(utterance).rate
 
 
 # Fields

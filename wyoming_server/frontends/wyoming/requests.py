@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from wyoming.event import Event
 
 from ...errors import BadSetting, RequestError, UnknownVoice
-from ...models import RATE_MAX, RATE_MIN, FormatWish, SynthesisRequest, TextFormat, VoiceSettings, shortened
+from ...models import RATE_MAX, RATE_MIN, FormatWish, SynthesisRequest, TextFormat, shortened
 from ...synthesis import Synthesizer
 from ...voices import Catalogue
 
@@ -72,14 +72,9 @@ def synthesis_request(wish: Wish, catalogue: Catalogue, synthesizer: Synthesizer
     takes = synthesizer.setting_names(voice)
     if others := sorted(wish.context.keys() - takes - {"rate", "session_id"}):
         _LOGGER.debug("Context keys that mean nothing to the voice %s: %s", voice.name, others)
-    request = SynthesisRequest(
-        voice=voice,
-        settings=VoiceSettings.parse({key: value for key, value in wish.context.items() if key in takes}),
-        format=FormatWish(rate=wish.rate or default_rate),
-        text_format=wish.text_format,
-    )
-    synthesizer.check(request)
-    return request
+    options = {key: value for key, value in wish.context.items() if key in takes}
+    rate = FormatWish(rate=wish.rate or default_rate)
+    return synthesizer.request(voice, options, wish=rate, text_format=wish.text_format)
 
 
 def _field(data: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
