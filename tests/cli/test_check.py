@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from wyoming_server.converters.gain import GainConverter
+from wyoming_server.converters.sami.converter import SamiConverter
 from wyoming_server.engines.tone import ToneEngine
-from wyoming_server.errors import EngineUnavailable
+from wyoming_server.errors import CredentialsRefused, EngineUnavailable
 
+from ..simulators.sami import simulator
 from .conftest import Ran
+from .processes import start
 
 Herald = Callable[..., Ran]
 
@@ -111,6 +116,85 @@ def test_a_default_voice_that_does_not_exist_is_wrong(check: Herald) -> None:
     assert ran.code == 1
     assert "WRONG: " in ran.out
     assert "tone/ton" in ran.out
+
+
+CONVERTERS = """
+converters: {gain: , sami: {appkey: a, token: old}, off: {type: gain, enabled: false}}
+voices: {dad: {engine: tone, language: en, converter: {type: sami, speaker: zh_male_huoli_stream}}}
+"""
+
+
+def test_converters_are_told_with_their_speakers_and_not_tried(check: Herald, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(SamiConverter, "verify")
+    ran = check(ENGINES + CONVERTERS)
+    assert ran.code == 0
+    assert "Converter gain  Test gain, 6 speakers\nConverter sami  SAMI voice conversion, 10 speakers\n" in ran.out
+    assert "Voice dad      en, engine tone, heard as sami/zh_male_huoli_stream\n" in ran.out
+    assert "Credentials" not in ran.out
+
+
+def test_a_named_converter_is_tried_live_and_nothing_else_started(check: Herald, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def verify(converter: SamiConverter) -> str:
+        raise CredentialsRefused(f"The token {converter.options['token']} has expired.")
+
+    async def begin(_engine: ToneEngine) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(SamiConverter, "verify", verify)
+    monkeypatch.setattr(ToneEngine, "start", begin)
+    ran = check(ENGINES + CONVERTERS, "gain", "sami")
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.out.splitlines() == [
+        "Configuration  herald.yaml",
+        "Converter gain  Test gain, 6 speakers",
+        "Credentials    Test gain needs no credentials.",
+        "Converter sami  SAMI voice conversion, 10 speakers",
+        "Credentials    WRONG: The token old has expired.",
+        "",
+        "1 is wrong.",
+    ]
+
+
+@pytest.mark.parametrize(("token", "code", "words"), [("sami-token", 0, b"accepted by "), ("old", 1, b"WRONG: ")])
+async def test_a_converters_credentials_are_tried_at_its_service(
+    monkeypatch: pytest.MonkeyPatch, token: str, code: int, words: bytes
+) -> None:
+    async with simulator() as service:
+        for name, value in {"appkey": "sami-appkey", "token": token, "url": service.url}.items():
+            monkeypatch.setenv(f"HERALD_CONVERTERS__SAMI__{name.upper()}", value)
+        with start("check", "sami") as process:
+            out, _ = await asyncio.to_thread(process.communicate, timeout=20)
+        assert not service.all("audio")
+    assert process.returncode == code
+    assert b"Credentials    " + words in out
+
+
+def test_an_engine_and_a_converter_of_one_name_are_both_tried(check: Herald) -> None:
+    ran = check("engines: {espeak: {enabled: false}, tone: }\nconverters: {tone: {type: gain}}", "tone")
+    assert ran.code == 0
+    assert (
+        "Engine tone    Test tone, 1 voice\nCredentials    Test tone needs no credentials.\nConverter tone  Test gain" in ran.out
+    )
+
+
+def test_a_converter_that_is_not_configured_is_told_with_how_to(check: Herald) -> None:
+    ran = check(ENGINES + "converters: {gain: }\n", "sami", "piper")
+    assert ran.code == 1
+    assert (
+        "Converter sami  WRONG: It is not configured, or switched off. Configure it in herald.yaml, converters: {sami: {"
+        in ran.out
+    )
+    assert "There is no such engine. The engines are tone. The converters are gain.\n" in ran.out
+
+
+def test_a_converter_that_cannot_start_says_why(check: Herald, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def begin(_converter: GainConverter) -> None:
+        raise EngineUnavailable("The amplifier is missing.")
+
+    monkeypatch.setattr(GainConverter, "start", begin)
+    ran = check(ENGINES + "converters: {gain: }\n")
+    assert ran.code == 1
+    assert "Converter gain  WRONG: The amplifier is missing.\n" in ran.out
 
 
 def test_a_state_directory_that_cannot_be_made_is_wrong(check: Herald) -> None:

@@ -1,4 +1,7 @@
-"""`herald check`: what `herald serve` would do with this configuration, without serving it; engines by name are tried live."""
+"""`herald check`: what `herald serve` would do with this configuration, without serving it.
+
+Engines and converters that are named are tried live.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from ..config import Config, default_config_path
+from ..config import Config, ConverterConfig, default_config_path
 from ..config.environment import names_in_use, variables_of_engine
+from ..converters.registry import CONVERTERS, converter_class
 from ..engines.base import Engine
 from ..engines.registry import ENGINES
 from ..errors import ConfigError, EngineError, HeraldError, RequestError
-from ..models import SynthesisRequest, Voice
+from ..models import Voice
 from ..speech import Speech, speech
 from ..voices import Catalogue
 from . import logs
@@ -60,7 +64,7 @@ def run(arguments: Namespace) -> int:
     else:
         report.tell("Configuration", _sources(config))
         if arguments.engines:
-            run_until_done(_try_engines(config, arguments, report))
+            run_until_done(_try(config, arguments, report))
         else:
             _check_state(arguments, report)
             run_until_done(_check_speech(config, report))
@@ -88,22 +92,29 @@ def _check_state(arguments: Namespace, report: Report) -> None:
         report.tell("State", f"{state}" if state.exists() else f"{state} (made at the first start)")
 
 
-async def _try_engines(config: Config, arguments: Namespace, report: Report) -> None:
-    """The engines that were named, started and asked whether their credentials are good. No other engine is started."""
+async def _try(config: Config, arguments: Namespace, report: Report) -> None:
+    """Those that were named, started and asked whether their credentials are good. Nothing else is started."""
     named = dict.fromkeys(arguments.engines)
     chosen = {name: engine for name, engine in config.engines.items() if name in named}
-    async with speech(replace(config, engines=chosen), None, prepare=False) as speaks:
+    async with speech(replace(config, engines=chosen, converters={}), None, prepare=False) as speaks:
         for name in named:
-            engine = speaks.engines.get(name)
-            if engine is None:
-                report.fail(f"Engine {name}", _not_configured(name, config))
-            elif await _check_engine(name, engine, speaks.failures.get(name), report):
+            engine, converter = speaks.engines.get(name), config.converters.get(name)
+            if engine is not None and await _check_engine(name, engine, speaks.failures.get(name), report):
                 await _verify(engine, speaks, config, arguments, report)
+            if converter is not None:
+                await _check_converter(converter, report, live=True)
+            if engine is None and converter is None:
+                kind = "Converter" if name in CONVERTERS else "Engine"
+                report.fail(f"{kind} {name}", _not_configured(name, config))
 
 
 def _not_configured(name: str, config: Config) -> str:
+    if name in CONVERTERS:
+        where = f"in herald.yaml, converters: {{{name}: {{…}}}}, or in the environment (HERALD_CONVERTERS__{name.upper()}__…)"
+        return f"It is not configured, or switched off. Configure it {where}."
     if name not in ENGINES:
-        return f"There is no such engine. The engines are {', '.join(config.engines)}."
+        converters = f" The converters are {', '.join(config.converters)}." if config.converters else ""
+        return f"There is no such engine. The engines are {', '.join(config.engines)}.{converters}"
     variables = variables_of_engine(name)
     environment = f", or in the environment ({', '.join(variables)})" if variables else ""
     return f"It is not configured, or switched off. Configure it in herald.yaml, engines: {{{name}: {{…}}}}{environment}."
@@ -132,14 +143,16 @@ def _voice_to_try(engine: str, speaks: Speech, config: Config, arguments: Namesp
     if voice.engine != engine:
         msg = f"The voice {voice.name} is one of {voice.engine}. Try: herald check {voice.engine} --voice {arguments.voice}"
         raise RequestError(msg)
-    speaks.synthesizer.check(SynthesisRequest(voice=replace(voice, consent=voice.consent or arguments.consent)))
+    speaks.synthesizer.request(voice, {"converter": "none"}, consent=arguments.consent)
     return voice.engine_voice
 
 
 async def _check_speech(config: Config, report: Report) -> None:
-    async with speech(config, None, prepare=False) as speaks:
+    async with speech(replace(config, converters={}), None, prepare=False) as speaks:
         for name, engine in speaks.engines.items():
             await _check_engine(name, engine, speaks.failures.get(name), report)
+        for converter in config.converters.values():
+            await _check_converter(converter, report, live=False)
         _tell_voices(speaks.catalogue, config, report)
         _check_default(speaks.catalogue, report)
 
@@ -155,6 +168,19 @@ async def _check_engine(name: str, engine: Engine, failure: EngineError | None, 
     else:
         report.tell(f"Engine {name}", f"{engine.title}, {_counted(voices)}")
     return failure is None
+
+
+async def _check_converter(config: ConverterConfig, report: Report, *, live: bool) -> None:
+    """Whether it starts; `live`: and whether its credentials are good."""
+    label = f"Converter {config.name}"
+    try:
+        async with converter_class(config.type)(config.name, config.options) as converter:
+            report.tell(label, f"{converter.title}, {_counted(converter.speakers(), 'speaker')}")
+            label = "Credentials"
+            if live:
+                report.tell(label, await converter.verify())
+    except HeraldError as error:
+        report.fail(label, str(error))
 
 
 def _tell_voices(catalogue: Catalogue, config: Config, report: Report) -> None:
@@ -188,8 +214,9 @@ def _tell_ports(config: Config, report: Report) -> None:
 
 
 def _described(voice: Voice) -> str:
-    return f"{', '.join(voice.languages)}, engine {voice.engine}"
+    heard = f", heard as {voice.converter.converter}/{voice.converter.speaker}" if voice.converter else ""
+    return f"{', '.join(voice.languages)}, engine {voice.engine}{heard}"
 
 
-def _counted(voices: Sequence[Voice]) -> str:
-    return f"{len(voices)} voice{'' if len(voices) == 1 else 's'}"
+def _counted(things: Sequence[object], name: str = "voice") -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"

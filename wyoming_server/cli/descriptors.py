@@ -9,6 +9,7 @@ import asyncio
 import codecs
 import os
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
 
 READ_SIZE = 64 * 1024
@@ -19,14 +20,23 @@ WRITE_SIZE = 4096
 async def read_text(descriptor: int) -> AsyncGenerator[str, None]:
     """The text as it arrives. What is not UTF-8 becomes U+FFFD; a byte order mark is dropped."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    async with aclosing(read_bytes(descriptor)) as pieces:
+        async for data in pieces:
+            if text := decoder.decode(data):
+                yield text
+    if text := decoder.decode(b"", final=True):
+        yield text
+
+
+async def read_bytes(descriptor: int) -> AsyncGenerator[bytes, None]:
+    """What arrives, as it arrives."""
     loop = asyncio.get_running_loop()
     while True:
         await _ready(descriptor, loop.add_reader, loop.remove_reader)
         data = os.read(descriptor, READ_SIZE)
-        if text := decoder.decode(data, final=not data):
-            yield text
         if not data:
             return
+        yield data
 
 
 async def write_all(descriptor: int, data: bytes) -> None:

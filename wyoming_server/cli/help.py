@@ -75,6 +75,36 @@ written until then can be played.
 """,
 )
 
+CONVERT = CommandHelp(
+    short="recorded speech in another speaker's voice",
+    about="""\
+Convert speech to another speaker's voice: a WAV file (or MP3, FLAC, Opus in Ogg,
+AAC), or standard input, while it is still being made. It needs a converter in
+herald.yaml, or in the environment; nothing else of Herald is started.""",
+    more="""\
+examples:
+  herald convert --list                      as whom?
+  herald convert in.wav -o out.wav --speaker zh_female_qingxin_stream
+  herald convert in.wav --play --converter sami --speaker zh_male_huoli_stream
+  herald convert in.mp3 -o out.mp3 --speaker zh_male_rap_stream --rate 44100
+  arecord -q -f S16_LE -r 16000 -t wav | herald convert - -o out.wav --speaker ...
+
+a converter without herald.yaml:
+  export HERALD_CONVERTERS__SAMI__APPKEY=... HERALD_CONVERTERS__SAMI__TOKEN=...
+  herald check sami                          are they good?
+
+Where there is neither -o nor --play, it is played, or written to speech.wav. A
+speaker that the converter does not list may be a real person: --consent states
+that this person agreed.
+
+To have a text spoken in such a voice: herald say --converter CONVERTER/SPEAKER ...
+
+exit status: 0 converted, 1 failed, 2 asked for wrongly, 130 interrupted. An
+existing file is overwritten only when there is audio. What was converted until
+something failed can be played.
+""",
+)
+
 VOICES = CommandHelp(
     short="list the voices",
     about="""\
@@ -95,17 +125,19 @@ made for and which emotions it can show stands in --json.
 CHECK = CommandHelp(
     short="check the configuration, and say what would be served",
     about="""\
-Read the configuration as `herald serve` would, start every engine, and say what
-would be served, to whom, and what is wrong. Nothing is spoken, and no account charged.
+Read the configuration as `herald serve` would, start every engine and converter,
+and say what would be served, to whom, and what is wrong. Nothing is spoken, and no
+account charged.
 
-With engines named: start only these, and try their credentials live, by the
-cheapest call there is.""",
+With engines or converters named: start only these, and try their credentials live,
+by the cheapest call there is.""",
     more="""\
 examples:
   herald check
   herald check --config /etc/herald.yaml
   herald check openspeech                    are the credentials good?
   herald check openspeech --voice xiaohe     and may they use this voice?
+  herald check sami                          those of a voice converter
 
 exit status: 0 all is well, 1 something is wrong.
 """,

@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from .. import __version__
-from .help import CHECK, HERALD, SAY, SERVE, TOKEN, VOICES, CommandHelp
+from .help import CHECK, CONVERT, HERALD, SAY, SERVE, TOKEN, VOICES, CommandHelp
 
 SERVICE_NAME_MAX = 63
 """Bytes of a DNS label."""
@@ -73,14 +73,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 def _add_say(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say; - reads standard input, spoken as it arrives")
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="write to FILE: WAV, or what its end says (.mp3, .flac, .ogg, .opus); - is standard output",
-    )
-    parser.add_argument("--play", action="store_true", help="play it (also the default without -o)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no figures at the end")
+    _add_outputs(parser)
     _add_server(parser)
     voice = parser.add_argument_group("voice")
     voice.add_argument("--voice", metavar="NAME", help="as `herald voices` lists it; or a language")
@@ -91,21 +84,52 @@ def _add_say(parser: argparse.ArgumentParser) -> None:
     voice.add_argument("--emotion", metavar="NAME", help="where the voice can show one")
     voice.add_argument("--emotion-scale", type=float, metavar="LEVEL", help="1 to 5")
     voice.add_argument("--instructions", metavar="WORDS", help="how to speak, where the voice understands that")
-    voice.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=assignment,
-        metavar="NAME=VALUE",
-        help="a setting of the engine's own",
-    )
+    _add_set(voice, "a setting of the engine's own")
     voice.add_argument("--operation", choices=("submit", "query"), help="of OpenSpeech: audio as it is made, or all at once")
     voice.add_argument(
         "--encoding", choices=("pcm", "mp3", "ogg_opus"), help="how its engine sends the audio, if it has a choice"
     )
-    voice.add_argument("--rate", type=int, metavar="HZ", help="sample rate, 8000 to 96000 (default: the voice's own)")
+    voice.add_argument(
+        "--converter",
+        metavar="CONVERTER/SPEAKER",
+        help="as whom it is heard, for example sami/zh_male_huoli_stream; or none",
+    )
+    _add_rate(voice, "the voice's own")
     voice.add_argument("--ssml", action="store_true", help="the text is SSML, where the voice takes it")
     _add_consent(voice)
+
+
+def _add_convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", nargs="?", metavar="FILE", help="speech: WAV, MP3, FLAC, Opus or AAC; - is standard input")
+    _add_outputs(parser)
+    parser.add_argument("--list", action="store_true", help="list the speakers, and convert nothing")
+    voice = parser.add_argument_group("voice")
+    voice.add_argument("--speaker", metavar="NAME", help="as whom, as --list says it")
+    voice.add_argument(
+        "--converter", metavar="NAME", help="a converter of herald.yaml (default: the only one, or sami); or CONVERTER/SPEAKER"
+    )
+    _add_set(voice, "a setting of the converter's own")
+    _add_rate(voice, "what the converter makes")
+    _add_consent(voice)
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write to FILE: WAV, or what its end says (.mp3, .flac, .ogg, .opus); - is standard output",
+    )
+    parser.add_argument("--play", action="store_true", help="play it (also the default without -o)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no figures at the end")
+
+
+def _add_set(group: argparse._ArgumentGroup, text: str) -> None:
+    group.add_argument("--set", action="append", default=[], type=assignment, metavar="NAME=VALUE", help=text)
+
+
+def _add_rate(group: argparse._ArgumentGroup, default: str) -> None:
+    group.add_argument("--rate", type=int, metavar="HZ", help=f"sample rate, 8000 to 96000 (default: {default})")
 
 
 def _add_voices(parser: argparse.ArgumentParser) -> None:
@@ -126,7 +150,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("engines", nargs="*", metavar="ENGINE", help="try these engines live, and nothing else")
+    parser.add_argument("engines", nargs="*", metavar="ENGINE", help="try these engines and converters live, and nothing else")
     parser.add_argument(
         "--voice", metavar="NAME", help="try the engine with this voice (default: the default voice, if it is the engine's)"
     )
@@ -195,6 +219,7 @@ def assignment(text: str) -> tuple[str, Any]:
 COMMANDS: dict[str, tuple[CommandHelp, Callable[[argparse.ArgumentParser], None]]] = {
     "serve": (SERVE, _add_serve),
     "say": (SAY, _add_say),
+    "convert": (CONVERT, _add_convert),
     "voices": (VOICES, _add_voices),
     "check": (CHECK, _add_check),
     "token": (TOKEN, _add_nothing),

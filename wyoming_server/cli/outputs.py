@@ -1,4 +1,4 @@
-"""Where the audio of `herald say` goes: a file, standard output, a player. Each is opened when the first audio is there.
+"""Where the audio of a command goes: a file, standard output, a player. Each is opened when the first audio is there.
 
 Leaving an output by an error keeps what was written playable, and silences a player at once.
 """
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..audio.wav import WavWriter, wav_header
-from ..errors import ConfigError, HeraldError
-from ..models import AudioFormat
+from ..errors import BadSetting, ConfigError, HeraldError
+from ..models import RATE_MAX, RATE_MIN, AudioFormat
 from .descriptors import write_all
 from .players import NO_PLAYER, find_player, playing
 
@@ -35,7 +35,7 @@ def outputs(arguments: Namespace) -> list[Output]:
     """What the options ask for. What can be known not to work is refused now: HeraldError."""
     chosen: list[Output] = []
     if arguments.output == STDOUT:
-        chosen.append(_stdout())
+        chosen.append(_stdout(arguments.command))
     elif arguments.output is not None:
         chosen.append(_file(Path(arguments.output)))
     if arguments.play or arguments.output is None:
@@ -43,9 +43,18 @@ def outputs(arguments: Namespace) -> list[Output]:
     return chosen
 
 
-def _stdout() -> Output:
+def wanted_rate(arguments: Namespace) -> int | None:
+    """Hz; `None`: that of the audio. Raises BadSetting."""
+    rate: int | None = arguments.rate
+    if rate is not None and not RATE_MIN <= rate <= RATE_MAX:
+        msg = f"--rate is {RATE_MIN} to {RATE_MAX} Hz, not {rate}."
+        raise BadSetting(msg)
+    return rate
+
+
+def _stdout(command: str) -> Output:
     if sys.stdout.isatty():
-        msg = "This would fill the terminal with audio. Name a file (-o speech.wav), or send it on: herald say -o - … | …"
+        msg = f"This would fill the terminal with audio. Name a file (-o speech.wav), or send it on: herald {command} -o - … | …"
         raise ConfigError(msg)
     return partial(_streamed, sys.stdout.fileno())
 

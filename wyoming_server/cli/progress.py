@@ -1,4 +1,4 @@
-"""What `herald say` shows while it speaks: a progress bar for long texts on a terminal, else at most a line.
+"""What a command shows on a terminal while it works: `say` a bar for long texts, else at most a line; `convert` a bar.
 
 rich is imported only when there is a bar to draw.
 """
@@ -6,7 +6,7 @@ rich is imported only when there is a bar to draw.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LONG_TEXT = 500
 """Characters from which a bar is worth its line."""
 
-_SPEAKING = "Speaking"
+_SPEAKING, _CONVERTING = "Speaking", "Converting"
 _TEENS = range(11, 14)
 
 
@@ -77,6 +77,23 @@ def progress(length: int | None, *, quiet: bool) -> Iterator[Progress]:
     speaking = TextColumn("{task.description}", markup=False)
     with Bar(speaking, BarColumn(), seconds, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
         yield _Bar(bar, length)
+
+
+@contextmanager
+def converting(total: float | None, *, quiet: bool) -> Iterator[Callable[[float], None]]:
+    """Gives what takes the seconds of audio that are made so far, of `total`, where that is known. A bar goes away at the end."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _seconds: None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    seconds = TextColumn("{task.completed:.1f} s" if total is None else "{task.completed:.1f} of {task.total:.1f} s")
+    words = TextColumn("{task.description}")
+    with Bar(words, BarColumn(), seconds, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(_CONVERTING, total=total)
+        yield lambda made: bar.update(task, completed=made)
 
 
 def _waiting(engine: str, position: int) -> str:

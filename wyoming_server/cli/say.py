@@ -7,9 +7,9 @@ from argparse import Namespace
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
 
-from ..errors import BadSetting, RequestError
-from ..models import RATE_MAX, RATE_MIN, SETTING_NAMES, Mark, MarkKind, TextFormat, VoiceSettings, Waiting
-from .outputs import Output, Write, outputs
+from ..errors import RequestError
+from ..models import SETTING_NAMES, Mark, MarkKind, TextFormat, VoiceSettings, Waiting
+from .outputs import Output, Write, outputs, wanted_rate
 from .progress import Progress, progress
 from .setting import quiet_logs, run_until_done
 from .speakers import Opening, Order, SpeakerEvent, speaker
@@ -28,9 +28,7 @@ def run(arguments: Namespace) -> int:
 
 def order(arguments: Namespace) -> Order:
     """What the options ask for. Raises RequestError."""
-    if arguments.rate is not None and not RATE_MIN <= arguments.rate <= RATE_MAX:
-        msg = f"--rate is {RATE_MIN} to {RATE_MAX} Hz, not {arguments.rate}."
-        raise BadSetting(msg)
+    rate = wanted_rate(arguments)
     if arguments.consent and arguments.uri:
         msg = f"--consent does not reach {arguments.uri}: consent is stated where a voice is served, in the server's herald.yaml."
         raise RequestError(msg)
@@ -39,7 +37,8 @@ def order(arguments: Namespace) -> Order:
         voice=arguments.voice,
         language=arguments.language,
         settings=VoiceSettings.parse({**dict(arguments.set), **typed}),
-        rate=arguments.rate,
+        converter=arguments.converter,
+        rate=rate,
         text_format=TextFormat.SSML if arguments.ssml else TextFormat.TEXT,
         consent=arguments.consent,
     )

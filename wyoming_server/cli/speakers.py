@@ -5,16 +5,17 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from ..converters.choice import CONVERTER
 from ..models import (
     SETTING_NAMES,
     AudioFormat,
     FormatWish,
     Mark,
+    Notice,
     ReplyStart,
-    SynthesisRequest,
     TextFormat,
     Voice,
     VoiceSettings,
@@ -35,6 +36,8 @@ class Order:
     """A name, an alias or a language."""
     language: str | None = None
     settings: VoiceSettings = VoiceSettings()
+    converter: str | None = None
+    """CONVERTER/SPEAKER, or none; `None`: the voice's own."""
     rate: int | None = None
     """Hz; `None`: the voice's own."""
     text_format: TextFormat = TextFormat.TEXT
@@ -53,7 +56,7 @@ class Opening:
     """Its engine's name, where that is known: only an engine of this process can tell a place in its line."""
 
 
-SpeakerEvent: TypeAlias = Opening | bytes | Mark | Waiting
+SpeakerEvent: TypeAlias = Opening | bytes | Mark | Waiting | Notice
 
 
 class Speaker(Protocol):
@@ -97,11 +100,8 @@ class OwnSpeaker:
 
     async def speak(self, order: Order, text: AsyncIterable[str]) -> AsyncGenerator[SpeakerEvent, None]:
         voice = self._speech.catalogue.find(order.voice, order.language)
-        request = SynthesisRequest(
-            voice=replace(voice, consent=voice.consent or order.consent),
-            settings=order.settings,
-            format=FormatWish(rate=order.rate),
-            text_format=order.text_format,
+        request = self._speech.synthesizer.request(
+            voice, _options(order), wish=FormatWish(rate=order.rate), text_format=order.text_format, consent=order.consent
         )
         async with aclosing(self._speech.synthesizer.speak(request, text)) as events:
             async for event in events:
@@ -132,6 +132,11 @@ class ServerSpeaker:
 
 def _context(order: Order) -> dict[str, Any]:
     """What Herald's servers understand beside the voice, and others overlook."""
-    settings = {name: value for name in SETTING_NAMES if (value := getattr(order.settings, name)) is not None}
     rate = {} if order.rate is None else {"rate": order.rate}
-    return {**order.settings.extras, **settings, **rate}
+    return {**_options(order), **rate}
+
+
+def _options(order: Order) -> dict[str, Any]:
+    settings = {name: value for name in SETTING_NAMES if (value := getattr(order.settings, name)) is not None}
+    converter = {} if order.converter is None else {CONVERTER: order.converter}
+    return {**order.settings.extras, **settings, **converter}

@@ -1,13 +1,17 @@
-"""The figures of `herald say`: how soon the first audio came, and how fast the rest."""
+"""The figures of `herald say` and `herald convert`: how soon the first audio came, and how fast the rest."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from time import perf_counter
+from typing import TypeVar
 
 TEXT_SHARE = 0.1
 """Of the speaker's time; when it waited longer than that for text, a real-time factor would tell how fast somebody types."""
+
+Given = TypeVar("Given", str, bytes)
+"""Text, or speech to be converted."""
 
 
 class Timing:
@@ -21,8 +25,8 @@ class Timing:
         self.seconds = 0.0
         """Of audio."""
 
-    async def text(self, fragments: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
-        """The same text, watched: time begins with its first fragment."""
+    async def text(self, fragments: AsyncGenerator[Given, None]) -> AsyncGenerator[Given, None]:
+        """The same text or speech, watched: time begins with its first fragment."""
         asked: float | None = None
         async with aclosing(fragments):
             async for fragment in fragments:
@@ -45,11 +49,11 @@ class Timing:
         """The listener is ready for more."""
         self._since = perf_counter()
 
-    def summary(self, voice: str | None) -> str:
+    def summary(self, voice: str | None, *, kind: str = "voice") -> str:
         """first audio 12 ms · 3.2 s of audio in 0.05 s · real-time factor 0.016 · voice en-GB"""
         parts = [f"first audio {(self._first_audio or 0) * 1000:.0f} ms", f"{self.seconds:.1f} s of audio in {self._busy:.2f} s"]
         if self.seconds and self._text_wait < TEXT_SHARE * self._busy:
             parts.append(f"real-time factor {self._busy / self.seconds:.2g}")
         if voice:
-            parts.append(f"voice {voice}")
+            parts.append(f"{kind} {voice}")
         return " · ".join(parts)

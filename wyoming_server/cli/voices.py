@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from ..errors import EngineUnavailable, UnknownVoice
 from ..models import Voice
+from . import table
 from .setting import quiet_logs, run_until_done
 from .speakers import speaker
 
@@ -26,10 +27,8 @@ def run(arguments: Namespace) -> int:
         raise EngineUnavailable(msg)
     elif not found:
         raise UnknownVoice(_none_fits(voices, arguments))
-    elif sys.stdout.isatty():
-        _table(found)
     else:
-        sys.stdout.writelines("\t".join(_row(voice)) + "\n" for voice in found)
+        table.tell(COLUMNS, map(_row, found), fixed="Name")
     return 0
 
 
@@ -66,8 +65,7 @@ def _none_fits(voices: Sequence[Voice], arguments: Namespace) -> str:
 
 
 def _row(voice: Voice) -> tuple[str, ...]:
-    cells = (voice.name, ", ".join(voice.languages), voice.gender or "", voice.engine, voice.description)
-    return tuple(" ".join(cell.split()) for cell in cells)
+    return voice.name, ", ".join(voice.languages), voice.gender or "", voice.engine, voice.description
 
 
 def _object(voice: Voice) -> dict[str, object]:
@@ -81,17 +79,3 @@ def _object(voice: Voice) -> dict[str, object]:
         "scene": voice.scene,
         "emotions": voice.emotions,
     }
-
-
-def _table(voices: Sequence[Voice]) -> None:
-    from rich import box  # noqa: PLC0415  # only where there is a table to draw
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in COLUMNS:
-        table.add_column(name, no_wrap=name == COLUMNS[0], overflow="fold")
-    for voice in voices:
-        table.add_row(*map(Text, _row(voice)))
-    Console().print(table)
