@@ -21,6 +21,7 @@ from . import (
     peers,
     realtime,
     resample,
+    sami,
     start,
 )
 
@@ -35,6 +36,7 @@ BENCHES: Mapping[str, Callable[[Lab], AsyncIterator[Row]]] = {
     "openspeech": openspeech.measure,
     "flowing": flowing.measure,
     "indextts": indextts.measure,
+    "sami": sami.measure,
     "containers": containers.measure,
     "peers": peers.measure,
     "start": start.measure,

@@ -64,7 +64,7 @@ TONE = "tone/tone"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
     server: Server
-    simulators: Mapping[str, Simulator]
+    simulators: Mapping[str, Simulator[Journal]]
     """By their temper."""
     stamps: Path
     """When the tone had its first audio: a line each, in ns."""
