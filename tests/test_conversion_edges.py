@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from wyoming_server.audio.decode import Codec, Decoder
+from wyoming_server.audio.wav import wav_header
 from wyoming_server.engines.base import EngineEvent, Utterance
 from wyoming_server.errors import EngineError
 from wyoming_server.loudness import LoudnessStore
@@ -123,3 +126,21 @@ async def test_a_container_gets_a_rate_that_it_can_have_whatever_the_converters_
         async with client_of(server) as client:
             answer = await client.audio.speech.create(model="tts-1", voice="tone/tone", input=TEN, **options)  # type: ignore[arg-type]
     assert Decoder(Codec.MP3, None).push(answer.content)
+
+
+# A recording
+
+
+def test_a_recording_that_is_also_standard_output_is_not_added_to(tmp_path: Path) -> None:
+    path, yaml = tmp_path / "in.wav", tmp_path / "gain.yaml"
+    path.write_bytes(wav_header(AudioFormat(rate=16_000), data_size=3200) + tone(0.1)[:3200])
+    yaml.write_text("converters: {gain: }\n")
+    before = path.read_bytes()
+    words = ["convert", "--config", str(yaml), str(path), "-o", "-", "--speaker", "same"]
+    with path.open("ab") as output:
+        ran = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "wyoming_server", *words], stdout=output, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert path.read_bytes() == before
+    assert ran.returncode == 2
+    assert "would be overwritten" in ran.stderr

@@ -44,8 +44,8 @@ async def convert(config: Config, arguments: Namespace, descriptor: int) -> None
     timing = Timing()
     async with _new(chosen) as converter:
         choice = _choice(converter, arguments)
-        check_not_itself(descriptor, arguments.output)
         targets = outputs(arguments)
+        check_not_itself(descriptor, arguments.output)
         heard = await recording(descriptor, arguments.input or STDIN)
         conversion = VoiceConversion(converter, choice, heard.format)
         audio = replace(conversion.target, rate=wished or conversion.target.rate)

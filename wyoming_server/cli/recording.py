@@ -21,6 +21,7 @@ from ..audio.wav import WavReader
 from ..errors import ConfigError, ProtocolError, RequestError
 from ..models import AudioFormat
 from .descriptors import read_bytes
+from .outputs import STDOUT
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -103,12 +104,16 @@ def opened(name: str) -> Iterator[int]:
 
 
 def check_not_itself(descriptor: int, output: str | None) -> None:
-    """Raise ConfigError where the output is the very file that is read."""
+    """Raise ConfigError where the output is the very file that is read: by its name, or behind standard output."""
     source = os.fstat(descriptor)
-    if output is None or not stat.S_ISREG(source.st_mode) or not Path(output).exists():
+    if output is None or not stat.S_ISREG(source.st_mode):
         return
-    if os.path.samestat(source, Path(output).stat()):
-        msg = f"{output} would be overwritten while it is being read. Name another file: -o FILE"
+    streamed = output == STDOUT
+    if not streamed and not Path(output).exists():
+        return
+    if os.path.samestat(source, os.fstat(sys.stdout.fileno()) if streamed else Path(output).stat()):
+        name = "The recording" if streamed else output
+        msg = f"{name} would be overwritten while it is being read. Name another file: -o FILE"
         raise ConfigError(msg)
 
 
