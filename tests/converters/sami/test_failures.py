@@ -139,6 +139,24 @@ async def test_a_connection_that_ends_too_early_is_told_and_not_tried_again(kind
         assert len(service.all("handshake")) == 1
 
 
+@pytest.mark.parametrize("kind", ["close", "drop", "reset", "error"])
+async def test_a_task_that_ends_while_it_waits_for_speech_is_begun_anew_when_there_is_some(
+    kind: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "wyoming_server.converters")
+    async with at(Fault(kind=kind, on="started")) as (service, converter):
+        writer = Writer()
+        listener = Listener(converter, writer, conversion())
+        async with asyncio.timeout(5):
+            while "another is begun" not in caplog.text:  # noqa: ASYNC110  # nothing else tells
+                await asyncio.sleep(0)
+        writer.write(pcm())
+        writer.end()
+        await listener.end()
+        assert bytes(listener.audio) == other(pcm())
+        assert len(service.all("handshake")) == 2
+
+
 @pytest.mark.parametrize("fault", [("drop", "handshake"), ("refuse", "handshake"), ("reset", "start"), ("error", "start")])
 async def test_before_the_task_is_begun_it_is_tried_again(fault: tuple[Any, Any]) -> None:
     kind, on = fault

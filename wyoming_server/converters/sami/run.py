@@ -6,6 +6,7 @@ Of every message the audio is taken first. What is under way is bounded: upwards
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from contextlib import suppress
 from math import inf
@@ -16,10 +17,12 @@ from ...engines.attempts import Failed
 from ...engines.failures import Asked, Late, broken, late, lost
 from ...engines.websocket import Lost
 from ...errors import ProtocolError, TooLarge
-from ...protocols.sami import Audio, Event, Finish, ServerMessage, Task
+from ...protocols.sami import Audio, Event, Finish, ServerMessage, Task, Told
 from . import failures
 from .start import Begun, Service, begin
 from .window import Patience, Window
+
+_LOGGER = logging.getLogger(__name__)
 
 MESSAGE_SECONDS = 0.1
 """Of speech in one message, at most: as the vendor advises."""
@@ -39,6 +42,10 @@ class Run:
         self._frames = WholeFrames(task.target.frame_size)
         self._out: Channel[bytes] = Channel(QUEUED)
         self._begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
+        self._wanted = asyncio.Event()
+        """There is speech to be sent."""
+        self._early: asyncio.Task[ServerMessage] | None = None
+        """What the service said before it got any."""
         self._moved = asyncio.Event()
         """The window may be open."""
         self._waiting: asyncio.Timeout | None = None
@@ -96,6 +103,7 @@ class Run:
         return (pcm[start : start + step] for start in range(0, len(pcm), step))
 
     async def _send(self, piece: bytes) -> None:
+        self._wanted.set()
         begun = await asyncio.shield(self._begun)
         await self._room()
         seconds, now = self._task.source.seconds(len(piece)), _now()
@@ -124,7 +132,7 @@ class Run:
 
     async def _read(self) -> None:
         """Until the service has finished. Raises HeraldError."""
-        begun = await begin(self._task, self._service, self._asked)
+        begun = await self._ready()
         try:
             self._asked = begun.asked
             self._begun.set_result(begun)
@@ -136,7 +144,35 @@ class Run:
         except Failed as failed:
             raise failed.error from failed
         finally:
+            if self._early is not None:
+                self._early.cancel()
             self._service.lines.leave(begun.line)
+
+    async def _ready(self) -> Begun:
+        """A task for which there is speech. A service may end one that waits for long, so another is begun then."""
+        begun = await begin(self._task, self._service, self._asked)
+        while await self._ended_idle(begun):
+            _LOGGER.debug("%s ended a task that waited for speech; another is begun when there is some", self._asked.peer)
+            self._service.lines.leave(begun.line)
+            await self._wanted.wait()
+            begun = await begin(self._task, self._service, self._asked)
+        return begun
+
+    async def _ended_idle(self, begun: Begun) -> bool:
+        """Whether the task ended before there was any speech. What else the service says meanwhile is kept."""
+        wanted, self._early = asyncio.create_task(self._wanted.wait()), asyncio.create_task(begun.line.receive())
+        try:
+            await asyncio.wait([wanted, self._early], return_when=asyncio.FIRST_COMPLETED)
+            if self._wanted.is_set() or not self._early.done():
+                return False
+            error = self._early.exception()
+            return isinstance(error, Lost) or (error is None and _fails(self._early.result()))
+        except asyncio.CancelledError:
+            self._early.cancel()
+            self._service.lines.leave(begun.line)
+            raise
+        finally:
+            wanted.cancel()
 
     async def _hear(self, begun: Begun) -> Event | None:
         """The next message: its audio, then what it says. Raises Failed."""
@@ -151,7 +187,8 @@ class Run:
     async def _next(self, begun: Begun) -> ServerMessage:
         try:
             async with asyncio.timeout_at(self._patience.deadline) as self._waiting:
-                return await begun.line.receive()
+                early, self._early = self._early, None
+                return await (early or begun.line.receive())
         except TimeoutError:
             raise self._late() from None
         except Lost as error:
@@ -186,6 +223,10 @@ class Run:
         self._window.go_on(_now())
         self._patience.go_on(_now())
         self._moved.set()
+
+
+def _fails(message: ServerMessage) -> bool:
+    return isinstance(message, Told) and message.failed
 
 
 def _now() -> float:
