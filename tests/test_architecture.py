@@ -14,6 +14,7 @@ PACKAGE = Path(wyoming_server.__file__).parent
 FLOORS = (
     ("errors", "models", "channel", "networks", "tokens"),
     ("protocols", "text", "audio"),
+    ("upstream",),
     ("engines", "converters"),
     ("config",),
     ("loudness", "presets", "voices", "sessions", "shaping", "conversion", "synthesis"),
@@ -26,12 +27,9 @@ PURE = ("protocols", "text", "audio")
 NO_IO = {"asyncio", "socket", "threading", "subprocess", "aiohttp", "websockets"}
 # What engines may share: the interface, the list, and what several of them need to speak, to take turns and to fail in words.
 ENGINE_COMMONS = {
-    "attempts",
     "base",
     "duplex",
-    "failures",
     "fragments",
-    "http",
     "listing",
     "marks",
     "places",
@@ -40,7 +38,6 @@ ENGINE_COMMONS = {
     "registry",
     "sentences",
     "turns",
-    "websocket",
 }
 # What front ends may share: text that is still being written, pacing, sockets, and the HTTP port that most are reached on.
 FRONT_END_COMMONS = {"http", "pacing", "sockets", "text"}
@@ -101,6 +98,22 @@ def test_engines_do_not_import_each_other(path: Path) -> None:
     if parts[0] == "engines":
         others = {target[1] for target in own_imports(path) if target[0] == "engines" and len(target) > 1}
         assert others <= ENGINE_COMMONS | {parts[1]}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_converters_import_neither_each_other_nor_engines(path: Path) -> None:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    if parts[0] == "converters":
+        targets = list(own_imports(path))
+        assert not [target for target in targets if target[0] == "engines"]
+        others = {target[1] for target in targets if target[0] == "converters" and len(target) > 1}
+        assert others <= {"base", "choice", "registry", parts[1]}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_engines_do_not_import_converters(path: Path) -> None:
+    if room(path) == "engines":
+        assert not [target for target in own_imports(path) if target[0] == "converters"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from wyoming_server.converters.sami.failures import failed, refused
-from wyoming_server.engines.failures import Asked
-from wyoming_server.engines.websocket import HandshakeRefused
 from wyoming_server.errors import (
     CredentialsRefused,
     EngineBusy,
@@ -20,6 +18,8 @@ from wyoming_server.errors import (
     VoiceRefused,
 )
 from wyoming_server.protocols.sami import Told
+from wyoming_server.upstream.failures import Asked
+from wyoming_server.upstream.websocket import HandshakeRefused
 
 from ...simulators.sami import SAMI
 from ...simulators.sami import Told as Says

@@ -9,8 +9,8 @@ from time import monotonic_ns
 
 import pytest
 
-from wyoming_server.engines.websocket import Lost
 from wyoming_server.errors import EngineUnavailable
+from wyoming_server.upstream.websocket import Lost
 
 from ..speech import Listener, Writer, converted
 from .converting import Fault, at, conversion, other, pcm

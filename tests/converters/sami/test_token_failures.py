@@ -10,10 +10,10 @@ import pytest
 from wyoming_server.converters.sami import tokens
 from wyoming_server.converters.sami.access import Access
 from wyoming_server.converters.sami.tokens import Tokens
-from wyoming_server.engines.attempts import Failed
-from wyoming_server.engines.failures import Asked
 from wyoming_server.errors import EngineUnavailable, ProtocolError
 from wyoming_server.protocols.sami_token import read_answer
+from wyoming_server.upstream.attempts import Failed
+from wyoming_server.upstream.failures import Asked
 
 ASKED = Asked(peer="SAMI", voice="somebody", how="16000 to 16000 Hz")
 ACCESS = Access(url="ws://localhost/", token_url="http://localhost/", appkey="a", access_key="b", secret_key="c")

@@ -10,7 +10,6 @@ import pytest
 
 from wyoming_server.converters.sami import tokens
 from wyoming_server.converters.sami.access import Access
-from wyoming_server.engines.failures import Asked
 from wyoming_server.errors import (
     ConfigError,
     CredentialsRefused,
@@ -19,6 +18,7 @@ from wyoming_server.errors import (
     EngineUnavailable,
     QuotaExceeded,
 )
+from wyoming_server.upstream.failures import Asked
 
 from ...simulators.sami import SAMI
 from ..speech import converted

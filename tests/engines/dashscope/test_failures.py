@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.engines import attempts
 from wyoming_server.errors import (
     CredentialsRefused,
     EngineBusy,
@@ -18,6 +17,7 @@ from wyoming_server.errors import (
     TextTooLong,
     VoiceRefused,
 )
+from wyoming_server.upstream import attempts
 
 from ...simulators.dashscope import DASHSCOPE, Account, Told
 from .speaking import TEXT, Fault, Listener, at_service, hear, how, made, pcm, simulator, written

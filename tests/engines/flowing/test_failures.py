@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.engines import attempts
 from wyoming_server.errors import (
     CredentialsRefused,
     EngineBusy,
@@ -16,6 +15,7 @@ from wyoming_server.errors import (
     QuotaExceeded,
     VoiceRefused,
 )
+from wyoming_server.upstream import attempts
 
 from ...simulators.flowing import NLS, Told
 from .speaking import KEYS, TEXT, Fault, Listener, at_cloud, cloud, hear, how, made, pcm, written

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.engines import attempts
 from wyoming_server.engines.flowing import engine as engine_module
 from wyoming_server.errors import (
     CredentialsRefused,
@@ -17,6 +16,7 @@ from wyoming_server.errors import (
     VoiceRefused,
 )
 from wyoming_server.models import AudioFormat
+from wyoming_server.upstream import attempts
 
 from ...simulators.duplex.sound import riff
 from ...simulators.flowing import CLONE_RATE, PRESET_RATE, PRESETS, Habits, Told, VoiceFacts

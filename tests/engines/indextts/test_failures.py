@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.engines.failures import Asked
 from wyoming_server.engines.indextts.failures import failed, refused
-from wyoming_server.engines.websocket import HandshakeRefused
 from wyoming_server.errors import (
     BadSetting,
     CredentialsRefused,
@@ -22,6 +20,8 @@ from wyoming_server.errors import (
 )
 from wyoming_server.protocols.indextts import BAD_MODE, NO_EMO_AUDIO, NO_EMO_TEXT, NO_EMO_VECTOR, NO_TEXT, Request
 from wyoming_server.protocols.indextts import Failed as Told
+from wyoming_server.upstream.failures import Asked
+from wyoming_server.upstream.websocket import HandshakeRefused
 
 from .speaking import ONE, TEXT, TWO, Fault, at, listening, say, speech
 

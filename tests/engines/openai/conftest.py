@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from wyoming_server.engines import attempts
+from wyoming_server.upstream import attempts
 
 
 @pytest.fixture(autouse=True)

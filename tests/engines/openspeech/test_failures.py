@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import pytest
 
-from wyoming_server.engines import attempts
 from wyoming_server.engines.base import Utterance
 from wyoming_server.engines.openspeech.failures import Asked, failed
 from wyoming_server.engines.openspeech.routes import route
 from wyoming_server.errors import CODES, HeraldError
 from wyoming_server.protocols.openspeech_frame import Failure
+from wyoming_server.upstream import attempts
 
 from ...simulators.openspeech import OpenSpeechSimulator
 from ...simulators.openspeech.faults import Stage

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.engines.attempts import Failed
 from wyoming_server.engines.openspeech import pool as pool_module
 from wyoming_server.engines.openspeech.account import Account
 from wyoming_server.engines.openspeech.failures import Asked
 from wyoming_server.engines.openspeech.pool import Pool
 from wyoming_server.engines.openspeech.routes import route
+from wyoming_server.upstream.attempts import Failed
 
 from ...simulators.openspeech import Fault, OpenSpeechSimulator, simulator
 from .speaking import KEYS, SECOND

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.engines.attempts import Failed
 from wyoming_server.engines.base import Utterance
 from wyoming_server.engines.openspeech.account import Account
 from wyoming_server.engines.openspeech.job import Job
 from wyoming_server.engines.openspeech.sound import Sound
 from wyoming_server.models import VoiceSettings
+from wyoming_server.upstream.attempts import Failed
 
 from ...simulators.openspeech.audio import Manner, speech
 from .speaking import SECOND, TEXT, pcm

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wyoming_server.engines import attempts
 from wyoming_server.errors import EngineError, EngineTimeout, EngineUnavailable, HeraldError, TextTooLong
 from wyoming_server.models import TextFormat
 from wyoming_server.protocols.openspeech_frame import Compression
 from wyoming_server.protocols.openspeech_v1 import FrontEnd, ServerMessage
+from wyoming_server.upstream import attempts
 
 from ...simulators.openspeech import Style
 from .speaking import (

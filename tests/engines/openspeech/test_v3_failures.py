@@ -13,9 +13,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 from wyoming_server.channel import Channel
-from wyoming_server.engines import attempts
 from wyoming_server.engines.openspeech.connection import failure_of
-from wyoming_server.engines.websocket import open_websocket
 from wyoming_server.errors import (
     EngineBusy,
     EngineError,
@@ -28,6 +26,8 @@ from wyoming_server.errors import (
 from wyoming_server.models import MarkKind
 from wyoming_server.protocols.openspeech_frame import Failure
 from wyoming_server.protocols.openspeech_v3 import Event, Message
+from wyoming_server.upstream import attempts
+from wyoming_server.upstream.websocket import open_websocket
 
 from ...simulators.openspeech import Account, Fault, OpenSpeechSimulator, Told
 from .hearing import ENGLISH, HOW, LONG, Heard, Listener, Writer, hear, sessions, speaking, until_free, written

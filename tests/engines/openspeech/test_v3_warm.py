@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.engines import attempts
 from wyoming_server.engines.openspeech import pool, session
 from wyoming_server.errors import EngineUnavailable
+from wyoming_server.upstream import attempts
 
 from ...simulators.openspeech import Fault
 from .hearing import ENGLISH, FIRST, HOW, Listener, Writer, hear, how, order, sessions, speaking, texts, written

@@ -10,7 +10,6 @@ from wyoming.audio import AudioChunk
 from wyoming.event import async_read_event, async_write_event
 from wyoming.info import Info
 
-from wyoming_server.engines import attempts
 from wyoming_server.engines.wyoming import failures, streams
 from wyoming_server.errors import (
     CODES,
@@ -23,6 +22,7 @@ from wyoming_server.errors import (
     Unspeakable,
     VoiceRefused,
 )
+from wyoming_server.upstream import attempts
 
 from ...simulators.wyoming.manners import PIPER, Kind, Stage
 from .speaking import ONE, TEXT, THREE, TWO, VOICE, Fault, Listener, Writer, at_server, hear, how, made, pcm, written

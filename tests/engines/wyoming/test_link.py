@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import voluptuous as vol
 
-from wyoming_server.engines.attempts import Failed
 from wyoming_server.engines.wyoming.link import Link, Lost, server_uri
 from wyoming_server.engines.wyoming.links import Links
 from wyoming_server.errors import EngineUnavailable
+from wyoming_server.upstream.attempts import Failed
 
 from .speaking import made, simulator
 

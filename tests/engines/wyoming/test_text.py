@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from wyoming_server.engines import attempts
 from wyoming_server.engines.wyoming import streams
 from wyoming_server.errors import EngineTimeout
 from wyoming_server.models import PAUSE
+from wyoming_server.upstream import attempts
 
 from .speaking import ONE, TEXT, THREE, TWO, VOICE, Fault, Listener, Writer, at_server, hear, how, pcm, written
 

@@ -7,11 +7,11 @@ import logging
 
 import pytest
 
-from wyoming_server.engines import attempts
 from wyoming_server.engines.wyoming import engine as engine_module
 from wyoming_server.engines.wyoming.engine import WyomingEngine
 from wyoming_server.errors import EngineError, EngineTimeout, EngineUnavailable, VoiceRefused
 from wyoming_server.models import Voice
+from wyoming_server.upstream import attempts
 
 from ...serving import until
 from ...simulators.wyoming import PIPER, Program, WyomingSimulator

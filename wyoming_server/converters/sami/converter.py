@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import voluptuous as vol
 
-from ...engines.failures import Asked
 from ...models import AudioFormat
 from ...protocols.sami import RATES, Task
+from ...upstream.failures import Asked
 from ..base import Conversion, Converter, Speaker
 from .access import PEER, TOKEN_URL, URL, Access
 from .line import Lines

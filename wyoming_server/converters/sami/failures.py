@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-from ...engines.attempts import Failed
-from ...engines.failures import MANY, Asked, Row, Said, explained
-from ...engines.websocket import HandshakeRefused
 from ...errors import (
     CredentialsRefused,
     EngineBusy,
@@ -17,6 +14,9 @@ from ...errors import (
     VoiceRefused,
 )
 from ...protocols.sami import Told
+from ...upstream.attempts import Failed
+from ...upstream.failures import MANY, Asked, Row, Said, explained
+from ...upstream.websocket import HandshakeRefused
 
 _ACCESS = range(40_200_000, 40_200_100)
 """About who asks."""

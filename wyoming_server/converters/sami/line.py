@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from ...engines.attempts import Failed
-from ...engines.failures import Asked
-from ...engines.websocket import EngineSocket, HandshakeRefused, open_websocket
 from ...errors import EngineUnavailable
 from ...protocols.json_messages import MESSAGE_MAX
 from ...protocols.sami import ClientMessage, ServerMessage, decode_server, encode_client
+from ...upstream.attempts import Failed
+from ...upstream.failures import Asked
+from ...upstream.websocket import EngineSocket, HandshakeRefused, open_websocket
 from . import failures
 
 TOKEN_HEADER = "SAMI-Token"  # noqa: S105  # a name, no secret

@@ -13,11 +13,11 @@ from math import inf
 
 from ...audio.frames import WholeFrames
 from ...channel import Channel
-from ...engines.attempts import Failed
-from ...engines.failures import Asked, Late, broken, late, lost
-from ...engines.websocket import Lost
 from ...errors import ProtocolError, TooLarge
 from ...protocols.sami import Audio, Event, Finish, ServerMessage, Task, Told
+from ...upstream.attempts import Failed
+from ...upstream.failures import Asked, Late, broken, late, lost
+from ...upstream.websocket import Lost
 from . import failures
 from .start import Begun, Service, begin
 from .window import Patience, Window

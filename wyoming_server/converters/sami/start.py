@@ -7,11 +7,11 @@ import random
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from ...engines.attempts import JITTER, PAUSE, Failed
-from ...engines.failures import Asked, Late, broken, late, lost
-from ...engines.websocket import Lost
 from ...errors import CredentialsRefused, ProtocolError, TooLarge
 from ...protocols.sami import AUDIO_MAX, Account, Audio, Event, Start, Task
+from ...upstream.attempts import JITTER, PAUSE, Failed
+from ...upstream.failures import Asked, Late, broken, late, lost
+from ...upstream.websocket import Lost
 from . import failures
 from .access import Access
 from .line import Line, Lines

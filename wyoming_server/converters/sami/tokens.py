@@ -8,11 +8,11 @@ import time
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from ...engines.attempts import Failed
-from ...engines.failures import Asked, Row, Said, broken, explained
-from ...engines.http import post
 from ...errors import CredentialsRefused, EngineBusy, EngineUnavailable, ProtocolError, QuotaExceeded, TooLarge
 from ...protocols.sami_token import LIFETIME_MAX, Refused, Token, get_token, read_answer
+from ...upstream.attempts import Failed
+from ...upstream.failures import Asked, Row, Said, broken, explained
+from ...upstream.http import post
 from .access import Access
 
 _LOGGER = logging.getLogger(__name__)

@@ -15,14 +15,14 @@ from ...errors import BadSetting, ConfigError, CredentialsRefused, EngineUnavail
 from ...models import AudioFormat, Capabilities, Range, Voice, VoiceSettings
 from ...protocols.dashscope import NAMES, decode_server, encode_client
 from ...protocols.dashscope_task import FACTORS, Task
-from ..attempts import Failed
+from ...upstream.attempts import Failed
+from ...upstream.failures import Asked
+from ...upstream.websocket import HandshakeRefused, open_websocket
 from ..base import Engine, EngineEvent, Utterance, concurrency_option
 from ..duplex.job import Job, nearest
 from ..duplex.line import MESSAGE_MAX, Line, Service
 from ..duplex.lines import CLOSED, Lines
 from ..duplex.replies import LOOK_AHEAD, Replies
-from ..failures import Asked
-from ..websocket import HandshakeRefused, open_websocket
 from . import voices
 from .failures import failed, refused
 

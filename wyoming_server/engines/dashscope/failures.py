@@ -19,9 +19,9 @@ from ...errors import (
 )
 from ...protocols.flowing_events import Failed as Told
 from ...protocols.json_messages import section, shown
-from ..attempts import Failed
-from ..failures import MANY, Asked, Row, Said, explained
-from ..websocket import HandshakeRefused
+from ...upstream.attempts import Failed
+from ...upstream.failures import MANY, Asked, Row, Said, explained
+from ...upstream.websocket import HandshakeRefused
 
 _KEY = "The API key is wrong, has expired, or is one of another region: check api_key, and that it belongs to this `url`."
 _NO_RIGHT = "This API key may not use the {how}: switch it on in the vendor's console, or check `workspace`."

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...models import AudioFormat
+from ...upstream.failures import Asked
 from ..base import Utterance
-from ..failures import Asked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

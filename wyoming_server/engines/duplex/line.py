@@ -11,9 +11,9 @@ from ...protocols.flowing_events import ClientEvent, Finish, Kind, Message, Serv
 from ...protocols.flowing_events import Failed as Told
 from ...protocols.flowing_json import AUDIO_MAX, new_id
 from ...protocols.flowing_order import ClientOrder, State
-from ..attempts import Failed
-from ..failures import Asked
-from ..websocket import EngineSocket
+from ...upstream.attempts import Failed
+from ...upstream.failures import Asked
+from ...upstream.websocket import EngineSocket
 
 MESSAGE_MAX = AUDIO_MAX
 """Bytes."""

@@ -9,8 +9,8 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from ...errors import EngineUnavailable, HeraldError
-from ..attempts import Failed, FirstAudioClock
-from ..failures import Asked, Late, late
+from ...upstream.attempts import Failed, FirstAudioClock
+from ...upstream.failures import Asked, Late, late
 from .line import Line
 
 _LOGGER = logging.getLogger(__name__)

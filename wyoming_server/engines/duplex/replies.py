@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from ...errors import HeraldError, ProtocolError, TooLarge, Unspeakable
 from ...models import Sentence
-from ..attempts import Failed, FirstAudioClock, persistent
+from ...upstream.attempts import Failed, FirstAudioClock, persistent
+from ...upstream.failures import broken
 from ..base import CONCURRENCY_MAX, EngineEvent
-from ..failures import broken
 from ..fragments import Fragments, fragments
 from ..places import Places
 from ..turns import Turns

@@ -12,9 +12,9 @@ from typing import Any
 from ...errors import EngineUnavailable, ProtocolError, TooLarge, Unspeakable
 from ...protocols.flowing_events import Audio, ServerEvent, Started
 from ...protocols.flowing_events import Failed as Told
-from ..attempts import Failed, FirstAudioClock
-from ..failures import Late, broken, late, lost
-from ..websocket import Lost
+from ...upstream.attempts import Failed, FirstAudioClock
+from ...upstream.failures import Late, broken, late, lost
+from ...upstream.websocket import Lost
 from .job import Job
 from .line import Line
 

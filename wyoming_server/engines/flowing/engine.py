@@ -17,16 +17,16 @@ from ...protocols.flowing_events import Failed as Told
 from ...protocols.flowing_settings import CLOUD_SPEEDS, SAMPLE_RATES, Settings, cloud_rate, local_rate
 from ...protocols.json_messages import MESSAGE_MAX as LIST_MAX
 from ...protocols.nls_token import REGION
-from ..attempts import Failed
+from ...upstream.attempts import Failed
+from ...upstream.failures import Asked
+from ...upstream.http import get
+from ...upstream.websocket import HandshakeRefused, open_websocket
 from ..base import EngineEvent, Utterance, concurrency_option
 from ..duplex.job import Job, nearest
 from ..duplex.line import MESSAGE_MAX, Line, Service
 from ..duplex.lines import CLOSED, Lines
 from ..duplex.replies import LOOK_AHEAD, Replies
-from ..failures import Asked
-from ..http import get
 from ..sentences import SentenceEngine
-from ..websocket import HandshakeRefused, open_websocket
 from . import failures, local
 from .account import TOKEN_URL, Account, Dialect
 from .tokens import Tokens

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ...errors import CredentialsRefused, EngineBusy, EngineError, EngineUnavailable, QuotaExceeded, Unspeakable, VoiceRefused
 from ...protocols.flowing_events import Failed as Told
 from ...protocols.flowing_status import REFRESHABLE, Status
-from ..attempts import Failed
-from ..failures import MANY, Asked, Row, Said, explained
-from ..websocket import HandshakeRefused
+from ...upstream.attempts import Failed
+from ...upstream.failures import MANY, Asked, Row, Said, explained
+from ...upstream.websocket import HandshakeRefused
 from .account import Dialect
 
 _SERVER_ERRORS = range(50_000_000, 60_000_000)

@@ -11,13 +11,13 @@ from contextlib import aclosing
 
 from ...errors import ProtocolError, TooLarge
 from ...protocols.flowing_events import Audio
-from ..attempts import FirstAudioClock, persistent
+from ...upstream.attempts import FirstAudioClock, persistent
+from ...upstream.failures import broken
 from ..base import EngineEvent
 from ..duplex.job import Job
 from ..duplex.lines import Lines
 from ..duplex.session import Session
 from ..duplex.sound import Sound
-from ..failures import broken
 
 
 async def speak(job: Job, text: str, lines: Lines, *, first_audio: float, gap: float) -> AsyncGenerator[EngineEvent, None]:

@@ -17,9 +17,9 @@ from ...errors import (
     TooLarge,
 )
 from ...protocols.nls_token import ANSWER_MAX, Refusal, Token, create_token_query, read_answer
-from ..attempts import Failed
-from ..failures import MANY, Asked, Row, Said, broken, explained
-from ..http import get
+from ...upstream.attempts import Failed
+from ...upstream.failures import MANY, Asked, Row, Said, broken, explained
+from ...upstream.http import get
 from .account import Account
 
 _LOGGER = logging.getLogger(__name__)

@@ -13,12 +13,12 @@ from ...errors import BadSetting, ProtocolError, TooLarge, VoiceRefused
 from ...models import RATE_MAX, RATE_MIN, AudioFormat, Capabilities, TextFormat, Voice, VoiceSettings
 from ...protocols.indextts import Failed as Told
 from ...protocols.indextts import Request, Welcome
-from ..attempts import Failed
+from ...upstream.attempts import Failed
+from ...upstream.failures import Asked, broken, lost
+from ...upstream.websocket import Lost
 from ..base import EngineEvent, Utterance, concurrency_option
-from ..failures import Asked, broken, lost
 from ..promise import Promises
 from ..sentences import SentenceEngine
-from ..websocket import Lost
 from . import failures, sentence, settings
 from .files import PATH, Files, languages, prompt
 from .line import URL, Line, Lines, websocket_url

@@ -18,10 +18,10 @@ from ...protocols.indextts import (
     Request,
 )
 from ...protocols.indextts import Failed as Told
-from .. import failures
-from ..attempts import Failed
-from ..failures import Asked, Late, Row, Said, explained, without
-from ..websocket import HandshakeRefused
+from ...upstream import failures
+from ...upstream.attempts import Failed
+from ...upstream.failures import Asked, Late, Row, Said, explained, without
+from ...upstream.websocket import HandshakeRefused
 
 PEER = "The IndexTTS service"
 _IN_WORDS = 0

@@ -23,9 +23,9 @@ from ...protocols.indextts import (
     decode_server,
     encode_client,
 )
-from ..attempts import Failed
-from ..failures import Asked, Late
-from ..websocket import EngineSocket, HandshakeRefused, open_websocket
+from ...upstream.attempts import Failed
+from ...upstream.failures import Asked, Late
+from ...upstream.websocket import EngineSocket, HandshakeRefused, open_websocket
 from . import failures
 
 PORT = 8770

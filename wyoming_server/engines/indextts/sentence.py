@@ -13,11 +13,11 @@ from ...errors import ProtocolError, TooLarge
 from ...models import AudioFormat
 from ...protocols.indextts import Audio, Ended, Queued, Request, ServerMessage, Started
 from ...protocols.indextts import Failed as Told
-from ..attempts import FirstAudioClock, persistent
+from ...upstream.attempts import FirstAudioClock, persistent
+from ...upstream.failures import Asked, Late, broken, lost
+from ...upstream.websocket import Lost
 from ..base import EngineEvent
-from ..failures import Asked, Late, broken, lost
 from ..promise import Keeper
-from ..websocket import Lost
 from . import failures
 from .line import Line, Lines
 

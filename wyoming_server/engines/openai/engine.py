@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 from ...errors import BadSetting, ConfigError, EngineError, EngineUnavailable, ProtocolError, TooLarge, VoiceRefused
 from ...models import AudioFormat, Capabilities, TextFormat, Voice, VoiceSettings
 from ...protocols.json_messages import MESSAGE_MAX as LIST_MAX
-from ..attempts import FirstAudioClock, persistent
+from ...upstream.attempts import FirstAudioClock, persistent
+from ...upstream.failures import Asked
+from ...upstream.http import get
 from ..base import EngineEvent, Utterance
-from ..failures import Asked
-from ..http import get
 from ..listing import Listing
 from ..promise import Promises
 from ..sentences import SentenceEngine

@@ -21,8 +21,8 @@ from ...errors import (
     VoiceRefused,
 )
 from ...protocols.json_messages import shown
-from ..attempts import Failed
-from ..failures import MANY, Asked, Row, Said, explained
+from ...upstream.attempts import Failed
+from ...upstream.failures import MANY, Asked, Row, Said, explained
 
 OK = 200
 BODY_MAX = 65_536

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...errors import EngineUnavailable, ProtocolError
-from ..attempts import Failed, FirstAudioClock
-from ..failures import Asked, Late, broken, late, lost
-from ..http import proxy_of
+from ...upstream.attempts import Failed, FirstAudioClock
+from ...upstream.failures import Asked, Late, broken, late, lost
+from ...upstream.http import proxy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Self
 
 from ...errors import ProtocolError, TooLarge, Unspeakable
 from ...models import AudioFormat
-from ..attempts import Failed, FirstAudioClock
+from ...upstream.attempts import Failed, FirstAudioClock
+from ...upstream.failures import Asked, Late, broken, late
 from ..base import EngineEvent
-from ..failures import Asked, Late, broken, late
 from ..promise import Promises
 from . import failures
 from .events import Told

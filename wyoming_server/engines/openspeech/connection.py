@@ -9,8 +9,8 @@ from ...channel import Channel
 from ...errors import EngineError, EngineUnavailable, HeraldError, ProtocolError, TooLarge
 from ...protocols.openspeech_frame import Failure, find_failure
 from ...protocols.openspeech_v3 import Event, Message, decode, encode
-from ..attempts import Failed
-from ..websocket import LEAVE_WITHIN, EngineSocket, HandshakeRefused, open_websocket
+from ...upstream.attempts import Failed
+from ...upstream.websocket import LEAVE_WITHIN, EngineSocket, HandshakeRefused, open_websocket
 from .account import V3_PATH, Account
 from .failures import Asked, broken, failed, log_id, refused
 

@@ -12,9 +12,9 @@ import voluptuous as vol
 
 from ...errors import BadSetting, EngineUnavailable, Unspeakable, VoiceRefused
 from ...models import AudioFormat, Capabilities, Voice, VoiceSettings
-from ..attempts import Failed, FirstAudioClock, persistent
+from ...upstream.attempts import Failed, FirstAudioClock, persistent
+from ...upstream.failures import Late
 from ..base import CONCURRENCY_MAX, EngineEvent, Utterance, concurrency_option
-from ..failures import Late
 from ..fragments import Fragments, fragments
 from ..places import Places
 from ..sentences import SentenceEngine

@@ -22,9 +22,9 @@ from ...errors import (
     VoiceRefused,
 )
 from ...protocols.openspeech_frame import Failure, decode_text
-from ..attempts import Failed
-from ..failures import MANY, TOLD_MAX, Late, without
-from ..websocket import HandshakeRefused
+from ...upstream.attempts import Failed
+from ...upstream.failures import MANY, TOLD_MAX, Late, without
+from ...upstream.websocket import HandshakeRefused
 from .routes import Api, Route
 
 LOG_ID = "x-tt-logid"

@@ -14,8 +14,8 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from ...errors import EngineUnavailable, HeraldError
-from ..attempts import Failed
-from ..failures import Late
+from ...upstream.attempts import Failed
+from ...upstream.failures import Late
 from .account import Account
 from .connection import Connection
 from .failures import Asked, late

@@ -16,9 +16,9 @@ from ...models import Mark, Sentence
 from ...protocols.openspeech_frame import Failure
 from ...protocols.openspeech_v3 import Event, Message
 from ...text.sentences import is_speakable
-from ..attempts import Failed, FirstAudioClock
+from ...upstream.attempts import Failed, FirstAudioClock
+from ...upstream.failures import Late
 from ..base import EngineEvent
-from ..failures import Late
 from ..fragments import Fragments
 from ..places import Places
 from .connection import ENDS, Connection, SessionMessage, failure_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...audio.frames import WholeFrames
 from ...errors import EngineError, ProtocolError, TooLarge
-from ..attempts import Failed
+from ...upstream.attempts import Failed
 from .job import PCM, Job
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from ...models import Mark, MarkKind, Sentence, TextFormat
 from ...protocols.openspeech_frame import Compression, Failure
 from ...protocols.openspeech_v1 import Audio, FrontEnd, ServerMessage, decode_server, encode_request
 from ...text.sentences import SentenceSplitter, is_speakable
-from ..attempts import Failed, FirstAudioClock, persistent
+from ...upstream.attempts import Failed, FirstAudioClock, persistent
+from ...upstream.failures import Late
+from ...upstream.websocket import EngineSocket, HandshakeRefused, open_websocket
 from ..base import EngineEvent
-from ..failures import Late
 from ..places import Word
-from ..websocket import EngineSocket, HandshakeRefused, open_websocket
 from .account import V1_PATH
 from .failures import Asked, broken, failed, late, log_id, refused
 from .job import Job

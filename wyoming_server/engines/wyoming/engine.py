@@ -15,9 +15,9 @@ from wyoming.tts import SynthesizeVoice
 
 from ...errors import EngineUnavailable, ProtocolError, TooLarge, VoiceRefused
 from ...models import RATE_MAX, RATE_MIN, AudioFormat, Capabilities, Voice
-from ..attempts import Failed, FirstAudioClock, persistent
+from ...upstream.attempts import Failed, FirstAudioClock, persistent
+from ...upstream.failures import Asked, broken
 from ..base import EngineEvent, Utterance, concurrency_option
-from ..failures import Asked, broken
 from ..listing import Listing
 from ..promise import Promises
 from ..sentences import SentenceEngine

@@ -15,8 +15,8 @@ from ...errors import (
     Unspeakable,
     VoiceRefused,
 )
-from ..attempts import Failed
-from ..failures import Asked, Row, Said, explained
+from ...upstream.attempts import Failed
+from ...upstream.failures import Asked, Row, Said, explained
 from .offer import visible
 
 CODE_MAX = 100

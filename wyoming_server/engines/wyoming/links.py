@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ...errors import EngineUnavailable
-from ..attempts import Failed
+from ...upstream.attempts import Failed
 from .link import Link
 
 RETRIES = 4

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ...errors import HeraldError, Unspeakable
 from ...models import Mark, Sentence
 from ...text.sentences import SentenceSplitter
-from ..attempts import FirstAudioClock, persistent
+from ...upstream.attempts import FirstAudioClock, persistent
 from ..base import CONCURRENCY_MAX, EngineEvent
 from ..fragments import Fragments, fragments
 from ..places import SENTENCE_MAX, Places

@@ -17,9 +17,9 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from ...errors import EngineUnavailable, ProtocolError, TooLarge, Unspeakable
 from ...models import AudioFormat
-from ..attempts import Failed, FirstAudioClock
+from ...upstream.attempts import Failed, FirstAudioClock
+from ...upstream.failures import Asked, Late, broken, late, lost
 from ..base import Utterance
-from ..failures import Asked, Late, broken, late, lost
 from .failures import told
 from .link import Link, Lost
 from .sound import Sound

@@ -7,10 +7,12 @@ import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from time import monotonic
+from typing import TypeVar
 
 from ..errors import HeraldError
 from ..models import Mark
-from .base import EngineEvent
+
+T = TypeVar("T")
 
 PAUSE = 0.15
 """Seconds before the second attempt; each further pause is about twice as long."""
@@ -54,9 +56,7 @@ class FirstAudioClock:
         return self.limit - self._spent - running
 
 
-async def persistent(
-    attempt: Callable[[], AsyncGenerator[EngineEvent, None]], clock: FirstAudioClock
-) -> AsyncGenerator[EngineEvent, None]:
+async def persistent(attempt: Callable[[], AsyncGenerator[T, None]], clock: FirstAudioClock) -> AsyncGenerator[T, None]:
     """The events of the first attempt that comes to audio; marks before it are held back until then.
 
     Raises the error of the last attempt.
@@ -64,7 +64,7 @@ async def persistent(
     tries = 0
     while True:
         heard = False
-        held: list[Mark] = []
+        held: list[T] = []
         try:
             async with aclosing(attempt()) as events:
                 async for event in events:

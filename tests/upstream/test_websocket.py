@@ -13,8 +13,8 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from wyoming_server.cli import logs
-from wyoming_server.engines.websocket import EngineSocket, HandshakeRefused, Lost, open_websocket
 from wyoming_server.errors import EngineUnavailable
+from wyoming_server.upstream.websocket import EngineSocket, HandshakeRefused, Lost, open_websocket
 
 LIMIT = 1000
 """Bytes of a message."""
