@@ -228,7 +228,7 @@ async def test_a_password_file_of_the_user_is_not_looked_at(monkeypatch: pytest.
 async def test_a_proxy_that_does_not_answer_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://me:secret@localhost:1")
     monkeypatch.delenv("no_proxy", raising=False)
-    async with made(profile="kokoro", url="http://speech.invalid", first_audio_timeout=0.5) as engine:
+    async with made(profile="kokoro", url="http://speech.invalid", first_audio_timeout=10) as engine:
         with pytest.raises(EngineUnavailable, match="the proxy localhost:1 of the environment") as raised:
             await hear(engine, utterance=how("af_heart"))
         assert "secret" not in str(raised.value)
