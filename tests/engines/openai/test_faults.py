@@ -227,7 +227,7 @@ async def test_audio_is_known_by_its_first_bytes_whatever_it_is_called(label: st
 async def test_nobody_there_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    async with made(profile="kokoro", url=f"http://127.0.0.1:{port}", first_audio_timeout=0.2) as engine:
+    async with made(profile="kokoro", url=f"http://127.0.0.1:{port}", first_audio_timeout=5) as engine:
         with pytest.raises(EngineUnavailable, match=f"Kokoro-FastAPI cannot be reached at 127.0.0.1:{port}"):
             await hear(engine, utterance=how("af_heart"))
 
@@ -239,7 +239,7 @@ async def test_a_name_that_nobody_has_is_told() -> None:
 
 
 async def test_a_server_without_tls_is_told() -> None:
-    async with at() as (service, _), made(url=service.url.replace("http:", "https:"), first_audio_timeout=1) as engine:
+    async with at() as (service, _), made(url=service.url.replace("http:", "https:"), first_audio_timeout=5) as engine:
         with pytest.raises(EngineUnavailable, match="Check its certificate"):
             await hear(engine)
 
