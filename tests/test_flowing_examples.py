@@ -311,7 +311,7 @@ async def test_ctrl_c_ends_the_model_and_the_speech(tmp_path: Path) -> None:
 async def test_ctrl_c_waits_for_no_audio_that_is_on_its_way(tmp_path: Path) -> None:
     """A player takes no more, the connection is full, the engine waits."""
     programs = player(tmp_path, "paplay", f"exec {shutil.which('sleep')} 60")
-    yaml = TONE.replace("per_character: 0.01", "per_character: 0.5")
+    yaml = TONE.replace("per_character: 0.01", "per_character: 0.25")
     async with (
         serving(tmp_path, yaml) as server,
         chatting(Model(before=["A sentence of many seconds. "] * 200)) as model,
