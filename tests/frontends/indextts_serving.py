@@ -35,6 +35,7 @@ VOICES = (
 voices:
   plain: {engine: tone, voice: tone, aliases: [Plain one]}
   slow: {engine: tone, voice: tone, delay: 0.02}
+  slower: {engine: tone, voice: tone, delay: 0.5}
   stalls: {engine: tone, voice: tone, stall_at: 0.02}
   fails: {engine: tone, voice: tone, fail_at: 0.02}
   unavailable: {engine: tone, voice: tone, fail_at: 0, fail_with: engine_unavailable}

@@ -187,7 +187,7 @@ async def test_an_audio_is_followed_by_its_own_end(client: IndexClient) -> None:
 
 
 async def test_a_task_is_pending_then_running_then_completed(client: IndexClient) -> None:
-    first = await client.running(prompt_audio="slow")
+    first = await client.running(prompt_audio="slower")
     second = await client.queued()
     pending, running = await client.status(second), await client.status(first)
     assert (pending["status"], running["status"]) == ("pending", "running")
