@@ -55,6 +55,17 @@ async def test_where_it_must_not_be_passed_by_silence_is_an_error(play: Any) -> 
         await through(stage(Scripted(play), "somebody", on_failure=OnFailure.FAIL), tone(0.1))
 
 
+async def _leaves_after_the_first(pcm: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    async for piece in pcm:
+        yield piece
+        return
+
+
+async def test_a_converter_that_leaves_the_rest_of_the_speech_is_told_of() -> None:
+    with pytest.raises(EngineError, match="Script ended before the speech did"):
+        await through(stage(Scripted(_leaves_after_the_first), "somebody"), tone(0.1), tone(0.1, start=0.1))
+
+
 # Cancelled twice
 
 

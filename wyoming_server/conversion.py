@@ -93,21 +93,22 @@ class VoiceConversion:
                 async for piece in pieces:
                     self._unheard = None
                     await self._tell_audio(piece)
-            await self._check_heard()
+            await self._check_whole()
         except EngineError as error:
             if self._engine_failed or self._unheard is None or self._choice.on_failure is not OnFailure.BYPASS:
                 raise
             await self._bypass(error)
         await self._tell_marks(None)
 
-    async def _check_heard(self) -> None:
-        """Speech of which nothing came is a failure, even where the converter tells of none."""
-        if self._unheard is None:
-            return
+    async def _check_whole(self) -> None:
+        """Speech that was not taken, or of which nothing came, is a failure, even where the converter tells of none."""
         async with aclosing(self._engine_events()) as pieces:
-            async for piece in pieces:
-                self._unheard.append(piece)
-                break
+            rest = await anext(pieces, None)
+        if self._unheard is None and rest is not None:
+            msg = f"{self._converter.title} ended before the speech did."
+            raise EngineError(msg)
+        if self._unheard is not None and rest is not None:
+            self._unheard.append(rest)
         if self._unheard:
             msg = f"{self._converter.title} made no audio of this."
             raise EngineError(msg)

@@ -25,7 +25,7 @@ from .speaking import TEXT, Fault, Listener, at_service, hear, how, made, pcm, s
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 QUICK = {"first_audio_timeout": 0.4}
-HASTY = {"first_audio_timeout": 0.25}
+HASTY = {"first_audio_timeout": 0.6}
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ TOLD = [
 @pytest.fixture
 def two_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second pause would take longer than what is left of HASTY's time."""
-    monkeypatch.setattr(attempts, "PAUSE", 0.1)
+    monkeypatch.setattr(attempts, "PAUSE", 0.25)
     monkeypatch.setattr(attempts, "JITTER", 0)
 
 

@@ -23,7 +23,7 @@ from .speaking import KEYS, TEXT, Fault, Listener, at_cloud, cloud, hear, how, m
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 QUICK = {**KEYS, "first_audio_timeout": 0.5}
-HASTY = {**KEYS, "first_audio_timeout": 0.25}
+HASTY = {**KEYS, "first_audio_timeout": 0.6}
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ TOLD = [
 @pytest.fixture
 def two_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second pause would take longer than what is left of HASTY's time."""
-    monkeypatch.setattr(attempts, "PAUSE", 0.1)
+    monkeypatch.setattr(attempts, "PAUSE", 0.25)
     monkeypatch.setattr(attempts, "JITTER", 0)
 
 
