@@ -14,6 +14,7 @@ from wyoming_server.engines.base import Engine, EngineEvent
 from wyoming_server.engines.tone import ToneEngine, sine
 from wyoming_server.loudness import LoudnessStore
 from wyoming_server.models import AudioFormat, ConverterChoice, FormatWish, Mark, MarkKind, ReplyStart, Voice
+from wyoming_server.roster import Roster
 from wyoming_server.synthesis import ReplyEvent, Synthesizer
 
 from .converters.cases import new_converter
@@ -92,7 +93,7 @@ async def upstreams(*others: Converter, tone: Mapping[str, Any] | None = None, *
     converter = new_converter("gain", **gain)
     async with engine, converter:
         converters = {one.name: one for one in (converter, *others)}
-        yield Upstreams(engine, converter, Synthesizer({"tone": engine}, LoudnessStore(), converters))
+        yield Upstreams(engine, converter, Synthesizer(Roster.of({"tone": engine}), LoudnessStore(), Roster.of(converters)))
 
 
 async def text_of(parts: Iterable[str]) -> AsyncIterator[str]:

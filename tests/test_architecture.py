@@ -12,13 +12,15 @@ import wyoming_server
 
 PACKAGE = Path(wyoming_server.__file__).parent
 FLOORS = (
-    ("errors", "models", "channel", "networks", "tokens"),
+    ("errors", "models", "channel", "networks", "progress", "secret_files", "tokens", "credentials", "identity"),
     ("protocols", "text", "audio"),
     ("upstream",),
     ("engines", "converters"),
     ("config",),
-    ("loudness", "presets", "voices", "sessions", "shaping", "conversion", "synthesis"),
+    ("loudness", "presets", "voices", "sessions", "roster", "shaping", "conversion", "sharing", "chimes", "synthesis"),
+    ("monitoring",),
     ("speech",),
+    ("administration",),
     ("frontends",),
     ("server",),
     ("cli", "__main__"),
@@ -39,8 +41,9 @@ ENGINE_COMMONS = {
     "sentences",
     "turns",
 }
-# What front ends may share: text that is still being written, pacing, sockets, and the HTTP port that most are reached on.
-FRONT_END_COMMONS = {"http", "pacing", "sockets", "text"}
+# What front ends may share: text that is still being written, pacing, sockets, the HTTP port that most are reached on, and files
+# that are streamed over it.
+FRONT_END_COMMONS = {"http", "pacing", "sockets", "streaming", "text"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

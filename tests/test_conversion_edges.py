@@ -18,6 +18,7 @@ from wyoming_server.engines.base import EngineEvent, Utterance
 from wyoming_server.errors import EngineError
 from wyoming_server.loudness import LoudnessStore
 from wyoming_server.models import AudioFormat, FormatWish, Notice, OnFailure
+from wyoming_server.roster import Roster
 from wyoming_server.synthesis import Synthesizer
 
 from .converters.cases import new_converter
@@ -122,7 +123,7 @@ class _AtAnyRate(Player):
 async def test_the_engine_is_asked_for_the_converters_rate_not_for_the_listeners(wanted: int | None, made: int) -> None:
     engine, converter = _AtAnyRate(), new_converter("gain", rate=wanted)
     async with engine, converter:
-        synthesizer = Synthesizer({"player": engine}, LoudnessStore(), {"gain": converter})
+        synthesizer = Synthesizer(Roster.of({"player": engine}), LoudnessStore(), Roster.of({"gain": converter}))
         request = synthesizer.request(VOICE, {"converter": SAME}, wish=FormatWish(rate=8_000))
         events = [event async for event in synthesizer.speak(request, text_of(["Ten chars."]))]
     assert start(events).format == AudioFormat(rate=8_000)

@@ -17,6 +17,7 @@ from wyoming_server.converters.base import Converter
 from wyoming_server.errors import CredentialsRefused, EngineError, EngineUnavailable
 from wyoming_server.loudness import LoudnessStore
 from wyoming_server.models import AudioFormat, Mark, MarkKind, Notice, ReplyStart, Waiting
+from wyoming_server.roster import Roster
 from wyoming_server.synthesis import ReplyEvent, Synthesizer
 
 from .audio import quality
@@ -243,7 +244,7 @@ async def loudness(folder: Path, *converters: str, **gain: Any) -> dict[str, flo
     """What was learned of replies by these, in LUFS."""
     path = folder / "loudness.json"
     converter = new_converter("gain", **gain)
-    synth = Synthesizer({"player": Player()}, LoudnessStore(path), {"gain": converter})
+    synth = Synthesizer(Roster.of({"player": Player()}), LoudnessStore(path), Roster.of({"gain": converter}))
     for name in converters:
         request = synth.request(VOICE, {"converter": name})
         assert [event async for event in synth.speak(request, text_of(["One. Two. Three. Four."]))]

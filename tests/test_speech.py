@@ -53,7 +53,7 @@ async def test_an_engine_that_could_not_be_started_is_not_prepared(
 
     monkeypatch.setattr(engine, "start", start)
     async with speech(loaded(tmp_path, YAML), None) as speaks:
-        assert list(speaks.failures) == ["openspeech"]
+        assert list(speaks.engines.failures) == ["openspeech"]
     assert engine.prepared == []
 
 
@@ -70,7 +70,7 @@ async def test_what_cannot_be_prepared_is_only_told(
 
     monkeypatch.setattr(engine, "prepare", prepare)
     async with speech(loaded(tmp_path, YAML), None) as speaks:
-        assert speaks.failures == {}
+        assert speaks.engines.failures == {}
     assert "There is no network." in caplog.text
 
 

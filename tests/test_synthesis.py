@@ -33,6 +33,7 @@ from wyoming_server.models import (
     VoiceSettings,
     Waiting,
 )
+from wyoming_server.roster import Roster
 from wyoming_server.synthesis import ReplyEvent, Synthesizer
 
 from .converters.cases import new_converter
@@ -81,7 +82,7 @@ async def text_of(parts: Iterable[str]) -> AsyncIterator[str]:
 
 
 def synthesizer(*engines: Any, path: Path | None = None) -> Synthesizer:
-    return Synthesizer({engine.name: engine for engine in engines}, LoudnessStore(path))
+    return Synthesizer(Roster.of({engine.name: engine for engine in engines}), LoudnessStore(path), Roster.of({}))
 
 
 async def reply(synth: Synthesizer, request: SynthesisRequest, *parts: str) -> tuple[ReplyStart, bytes, list[Mark]]:
@@ -305,7 +306,7 @@ AS_HALF = Voice(name="h", engine="tone", engine_voice="tone", languages=("en-US"
 def converting(*converters: str) -> Synthesizer:
     """The test tone, and test gains of these names."""
     found = {name: new_converter("gain") for name in converters or ("gain",)}
-    return Synthesizer({"tone": new_engine("tone")}, LoudnessStore(), found)
+    return Synthesizer(Roster.of({"tone": new_engine("tone")}), LoudnessStore(), Roster.of(found))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,12 @@
     │   ├── UnknownVoice        unknown_voice
     │   ├── BadSetting          bad_setting         a setting out of range, or one that the engine does not take
     │   ├── ConsentRequired     consent_required    a cloned or unlisted speaker, and nobody states that the speaker agreed
-    │   └── TextTimeout         text_timeout        an open text stream brought nothing for too long
+    │   ├── TextTimeout         text_timeout        an open text stream brought nothing for too long
+    │   ├── UnknownSession      unknown_session     nothing of this id speaks
+    │   ├── UnknownService      unknown_engine      there is no engine, or converter, of this name
+    │   ├── UnknownChime        unknown_chime       no chime of this digest was stored
+    │   ├── ReadOnly            read_only           it is set where only the owner of the machine can change it
+    │   └── ShareConflict       share_conflict      a share id is in use for another text or voice
     ├── AccessError             access_denied       the peer's address, host or origin is not allowed
     │   └── TokenError          token_required      the pairing token is missing or wrong
     ├── Busy                    busy                too many connections or requests
@@ -49,7 +54,7 @@ class ErrorCode:
 
 
 CODES: dict[str, ErrorCode] = {
-    "config": ErrorCode(sentence="The configuration is wrong.", http_status=500, flowing_status=50000000),
+    "config": ErrorCode(sentence="The configuration is wrong.", http_status=422, flowing_status=50000000),
     "bad_request": ErrorCode(sentence="The request is not valid.", http_status=400, flowing_status=40000001),
     "protocol": ErrorCode(sentence="The data is not the protocol spoken here.", http_status=400, flowing_status=40000002),
     "too_large": ErrorCode(sentence="The request is too large.", http_status=413, flowing_status=40000001),
@@ -60,6 +65,11 @@ CODES: dict[str, ErrorCode] = {
         sentence="This speaker may be a real person, and nobody states consent.", http_status=403, flowing_status=40000001
     ),
     "text_timeout": ErrorCode(sentence="The text did not go on.", http_status=408, flowing_status=40000004),
+    "unknown_session": ErrorCode(sentence="Nothing speaks in this session.", http_status=404, flowing_status=40000001),
+    "unknown_engine": ErrorCode(sentence="There is no such engine or converter.", http_status=404, flowing_status=40000001),
+    "unknown_chime": ErrorCode(sentence="There is no such chime.", http_status=404, flowing_status=40000001),
+    "read_only": ErrorCode(sentence="This cannot be changed here.", http_status=409, flowing_status=40000001),
+    "share_conflict": ErrorCode(sentence="This share id is in use.", http_status=409, flowing_status=40000001),
     "access_denied": ErrorCode(sentence="This address may not use Herald.", http_status=403, flowing_status=40100005),
     "token_required": ErrorCode(sentence="The pairing token is missing or wrong.", http_status=401, flowing_status=40100005),
     "busy": ErrorCode(sentence="Herald is busy.", retryable=True, http_status=503, flowing_status=40000005),
@@ -146,6 +156,30 @@ class ConsentRequired(RequestError):
 
 class TextTimeout(RequestError):
     code = "text_timeout"
+
+
+class UnknownSession(RequestError):
+    code = "unknown_session"
+
+
+class UnknownService(RequestError):
+    """An engine, or a converter: the message says which is meant, and which there are."""
+
+    code = "unknown_engine"
+
+
+class UnknownChime(RequestError):
+    code = "unknown_chime"
+
+
+class ReadOnly(RequestError):
+    """The message says where it is set."""
+
+    code = "read_only"
+
+
+class ShareConflict(RequestError):
+    code = "share_conflict"
 
 
 class AccessError(HeraldError):

@@ -190,6 +190,30 @@ class Voice:
         return self.languages[0]
 
 
+class CredentialKind(StrEnum):
+    """How a form asks for a credential."""
+
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105  # a name
+    """Typed unseen, and never shown again."""
+    URL = "url"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CredentialField:
+    """Something that an engine or a converter must be told before it speaks for somebody."""
+
+    name: str
+    """Its key in herald.yaml."""
+    label: str
+    """What its vendor calls it."""
+    help: str = ""
+    """Where to find it: a sentence."""
+    kind: CredentialKind = CredentialKind.TEXT
+    required: bool = False
+    """Nothing works without it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Capabilities:
     """What an engine can do by itself. What it can't, Herald does for it or refuses in words."""

@@ -3,7 +3,7 @@
 A session is an interrupt scope around the task that speaks: an interrupt cancels that task, wherever it waits (for text, an
 engine or a slow listener), the stages unwind, and the scope turns the cancellation into Interrupted. It counts from the moment
 it is opened, so a reply that still waits in line can be ended too. Opening an id again interrupts the older session at once; the
-older one's clean-up never touches the newer.
+older one's clean-up never touches the newer. Whoever watches is told when one begins, is heard, and ends, and how.
 """
 
 from __future__ import annotations
@@ -12,17 +12,70 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
 from time import monotonic
 from types import TracebackType
 from typing import Protocol, Self
 
 from .errors import HeraldError, Interrupted, ShuttingDown
+from .progress import Progress
+
+
+class ListenerGone(Exception):  # never told to anybody: there is nobody left
+    """The listener takes nothing more."""
+
+
+class Outcome(StrEnum):
+    COMPLETED = "completed"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    LEFT = "left"
+    """Its listener went away."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """How a session ended."""
+
+    outcome: Outcome
+    error: HeraldError | None = None
+    """What an interrupt, or a failure, was told as."""
+    interrupt_seconds: float | None = None
+    """From the interrupt until everything had stopped, the engine too."""
+
+
+class Watcher(Protocol):
+    """Is told of every session. It must not wait, nor fail."""
+
+    def session_started(self, session: Session) -> None: ...
+
+    def session_speaking(self, session: Session) -> None:
+        """There is something to hear."""
+
+    def session_ended(self, session: Session, end: End) -> None: ...
+
+
+class Nobody:
+    """Watches nothing."""
+
+    def session_started(self, session: Session) -> None:
+        pass
+
+    def session_speaking(self, session: Session) -> None:
+        pass
+
+    def session_ended(self, session: Session, end: End) -> None:
+        pass
 
 
 class Sessions(Protocol):
     """What a front end needs of the sessions of its namespace. Several servers may share one later."""
 
-    def open(self, session_id: str | None = None, *, voice: str = "", client: str = "") -> Session: ...
+    def open(self, session_id: str | None = None, *, voice: str = "", client: str = "", front_end: str = "") -> Session: ...
+
+    def find(self, session_id: str) -> Session | None: ...
 
     def interrupt(self, session_id: str, error: HeraldError | None = None) -> bool: ...
 
@@ -38,26 +91,32 @@ class Sessions(Protocol):
 class LocalSessions:
     """The sessions of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, watcher: Watcher | None = None) -> None:
+        self.watcher: Watcher = watcher or Nobody()
         self._running: dict[str, Session] = {}
         self._closed = False
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def open(self, session_id: str | None = None, *, voice: str = "", client: str = "") -> Session:
+    def open(self, session_id: str | None = None, *, voice: str = "", client: str = "", front_end: str = "") -> Session:
         """A new session, with an id of its own if none is given. Raises ShuttingDown after `close`.
 
         The task that speaks enters it with `async with`; one that is never entered must be left with `leave`.
         """
         if self._closed:
             raise ShuttingDown
-        session = Session(self, session_id or uuid.uuid4().hex, voice=voice, client=client)
+        session = Session(self, session_id or uuid.uuid4().hex, voice=voice, client=client, front_end=front_end)
         older = self._running.get(session.id)
         self._running[session.id] = session
         self._idle.clear()
         if older is not None:
             older.interrupt(Interrupted("Another text was started in this session."))
+        self.watcher.session_started(session)
         return session
+
+    def find(self, session_id: str) -> Session | None:
+        """The running one of this id."""
+        return self._running.get(session_id)
 
     def interrupt(self, session_id: str, error: HeraldError | None = None) -> bool:
         """End a session; `error` is what its listener is told. False: nothing of that id speaks."""
@@ -79,45 +138,72 @@ class LocalSessions:
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._running.values()))
 
-    def left(self, session: Session) -> None:
+    def left(self, session: Session, end: End) -> None:
         """A session is over."""
         if self._running.get(session.id) is session:
             del self._running[session.id]
         if not self._running:
             self._idle.set()
+        self.watcher.session_ended(session, end)
 
 
 class Session:
     """One reply, in line or being spoken. See LocalSessions.open."""
 
-    def __init__(self, sessions: LocalSessions, session_id: str, *, voice: str, client: str) -> None:
+    def __init__(self, sessions: LocalSessions, session_id: str, *, voice: str, client: str, front_end: str) -> None:
         self.id = session_id
         self.voice = voice
         self.client = client
+        self.front_end = front_end
+        """Where it came in."""
         self.since = monotonic()
+        self.started = datetime.now(UTC)
+        self.progress = Progress(voice=voice, on_first_audio=lambda: sessions.watcher.session_speaking(self))
         self.on_interrupt: Callable[[HeraldError], None] | None = None
         """Called at the very moment of an interrupt, while the engine has yet to be told."""
         self._sessions = sessions
         self._task: asyncio.Task[object] | None = None
         self._cancelling = 0
         self._error: HeraldError | None = None
+        self._interrupted = 0.0
+        """When (monotonic)."""
         self._over = False
+
+    @property
+    def ending(self) -> bool:
+        """It was interrupted, or is over."""
+        return self._over or self._error is not None
 
     def interrupt(self, error: HeraldError | None = None) -> bool:
         """End it with `error`. False: it has ended, or is ending, already."""
-        if self._over or self._error is not None:
+        if self.ending:
             return False
         self._error = error or Interrupted()
+        self._interrupted = monotonic()
         if self._task is not None:
             if self.on_interrupt is not None:
                 self.on_interrupt(self._error)
             self._task.cancel()
         return True
 
-    def leave(self) -> None:
-        """It is over, or will never be entered."""
-        self._over = True
-        self._sessions.left(self)
+    def leave(self, cause: BaseException | None = None) -> None:
+        """It is over, because of `cause`, or will never be entered. Twice is fine."""
+        if not self._over:
+            self._over = True
+            self._sessions.left(self, self._end(cause or asyncio.CancelledError()))
+
+    def _end(self, cause: BaseException | None) -> End:
+        """How it ends with `cause`; `None`: its work was done."""
+        match self._error or cause:
+            case None:
+                return End(outcome=Outcome.COMPLETED)
+            case HeraldError() as error if self._error is not None:
+                return End(outcome=Outcome.INTERRUPTED, error=error, interrupt_seconds=monotonic() - self._interrupted)
+            case HeraldError() as error:
+                return End(outcome=Outcome.FAILED, error=error)
+            case ListenerGone() | asyncio.CancelledError():
+                return End(outcome=Outcome.LEFT)
+        return End(outcome=Outcome.FAILED, error=HeraldError())  # a defect, which is logged where it is caught
 
     async def __aenter__(self) -> Self:
         task = asyncio.current_task()
@@ -134,7 +220,8 @@ class Session:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.leave()
+        self._over = True
+        self._sessions.left(self, self._end(exc))
         task, self._task = self._task, None
         if self._error is None or task is None:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +15,10 @@ from .converters.base import Converter
 from .converters.registry import converter_class
 from .engines.base import Engine, Utterance
 from .engines.registry import engine_class
-from .errors import EngineError, HeraldError
+from .errors import HeraldError
 from .loudness import LoudnessStore
 from .models import Voice
+from .roster import Changes, Roster, ServiceConfig
 from .synthesis import Synthesizer
 from .voices import Catalogue
 
@@ -32,12 +33,22 @@ PATIENCE = 1.0
 class Speech:
     """Ready to speak."""
 
-    engines: Mapping[str, Engine]
-    failures: Mapping[str, EngineError]
-    """Why an engine could not be started; it is tried again when it is asked to speak."""
-    converters: Mapping[str, Converter]
+    engines: Roster[Engine]
+    converters: Roster[Converter]
     catalogue: Catalogue
     synthesizer: Synthesizer
+    changed: asyncio.Queue[str]
+    """Names of engines whose voices are to be read again."""
+
+    async def apply(self, config: Config) -> Changes:
+        """Be what `config` says from now on; replies that are being spoken end as they began. What changed, by name."""
+        engines = await self.engines.apply(config.engines)
+        converters = await self.converters.apply(config.converters)
+        self.catalogue.configure(config)
+        for name in (*engines.added, *engines.replaced):
+            self.changed.put_nowait(name)
+        _prepare(self.engines, self.catalogue, (*engines.added, *engines.replaced))
+        return engines + converters
 
 
 @asynccontextmanager
@@ -48,42 +59,40 @@ async def speech(config: Config, state: Path | None, *, prepare: bool = True) ->
     wait for it, and those that are slow to tell their voices are not waited for.
     """
     async with AsyncExitStack() as stack:
-        engines = {name: engine_class(one.type)(name, one.options) for name, one in config.engines.items()}
-        failures: dict[str, EngineError] = {}
-        for name, engine in engines.items():
-            stack.push_async_callback(engine.aclose)
-            try:
-                await engine.start()
-            except EngineError as error:
-                failures[name] = error
-                _LOGGER.warning("The engine %s could not be started: %s", name, error)
-        converters = {name: converter_class(one.type)(name, one.options) for name, one in config.converters.items()}
-        for name, converter in converters.items():
-            stack.push_async_callback(converter.aclose)
-            try:
-                await converter.start()
-            except EngineError as error:
-                _LOGGER.warning("The converter %s could not be started: %s", name, error)
+        changed: asyncio.Queue[str] = asyncio.Queue()
+        engines: Roster[Engine] = Roster(partial(_engine, changed), "engine")
+        converters: Roster[Converter] = Roster(_converter, "converter")
+        stack.push_async_callback(engines.aclose)
+        await engines.apply(config.engines)
+        stack.push_async_callback(converters.aclose)
+        await converters.apply(config.converters)
         catalogue = Catalogue(config, engines)
-        await stack.enter_async_context(_current(catalogue, engines, within=PATIENCE if prepare else None))
+        await stack.enter_async_context(_current(catalogue, changed, within=PATIENCE if prepare else None))
         if prepare:
-            _prepare(engines, failures, catalogue)
+            _prepare(engines, catalogue, engines)
         loudness = LoudnessStore(state / LOUDNESS_FILE if state is not None else None)
         yield Speech(
             engines=engines,
-            failures=failures,
             converters=converters,
             catalogue=catalogue,
             synthesizer=Synthesizer(engines, loudness, converters),
+            changed=changed,
         )
 
 
+def _engine(changed: asyncio.Queue[str], name: str, config: ServiceConfig) -> Engine:
+    engine = engine_class(config.type)(name, config.options)
+    engine.on_voices_changed = partial(changed.put_nowait, name)
+    return engine
+
+
+def _converter(name: str, config: ServiceConfig) -> Converter:
+    return converter_class(config.type)(name, config.options)
+
+
 @asynccontextmanager
-async def _current(catalogue: Catalogue, engines: Mapping[str, Engine], *, within: float | None) -> AsyncIterator[None]:
+async def _current(catalogue: Catalogue, changed: asyncio.Queue[str], *, within: float | None) -> AsyncIterator[None]:
     """The catalogue, kept as the engines tell it. `within`: seconds that their first answers are waited for."""
-    changed: asyncio.Queue[str] = asyncio.Queue()
-    for name, engine in engines.items():
-        engine.on_voices_changed = partial(changed.put_nowait, name)
     first = asyncio.create_task(catalogue.refresh())
     later = asyncio.create_task(_reread(catalogue, first, changed))
     try:
@@ -104,14 +113,14 @@ async def _reread(catalogue: Catalogue, first: asyncio.Task[None], changed: asyn
         await catalogue.refresh_engine(await changed.get())
 
 
-def _prepare(engines: Mapping[str, Engine], failures: Mapping[str, EngineError], catalogue: Catalogue) -> None:
-    """Tell every engine that was started which of its voices are likely to be asked for."""
+def _prepare(engines: Roster[Engine], catalogue: Catalogue, names: Iterable[str]) -> None:
+    """Tell every engine of these that was started which of its voices are likely to be asked for."""
     likely = catalogue.likely()
-    for name, engine in engines.items():
-        if name in failures:
+    for name in names:
+        if name in engines.failures:
             continue
         try:
-            engine.prepare([_utterance(voice) for voice in likely if voice.engine == name])
+            engines[name].prepare([_utterance(voice) for voice in likely if voice.engine == name])
         except HeraldError as error:
             _LOGGER.warning("The engine %s could not be prepared: %s", name, error)
 

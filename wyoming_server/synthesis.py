@@ -6,8 +6,8 @@ Knows no socket and no session: whoever reads the generator may close it, or can
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping
-from contextlib import aclosing, closing
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping
+from contextlib import ExitStack, aclosing, closing, contextmanager
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, TypeAlias
@@ -21,6 +21,7 @@ from .loudness import LoudnessStore
 from .models import (
     PAUSE,
     SETTING_NAMES,
+    AudioFormat,
     ConverterChoice,
     FormatWish,
     Mark,
@@ -32,6 +33,8 @@ from .models import (
     VoiceSettings,
     Waiting,
 )
+from .progress import Progress
+from .roster import Roster
 from .shaping import Shaper, Source
 from .text.speakable import SpeakableText
 
@@ -46,12 +49,10 @@ SLICE = 500
 class Synthesizer:
     """Speaks requests with the configured engines and converters."""
 
-    def __init__(
-        self, engines: Mapping[str, Engine], loudness: LoudnessStore, converters: Mapping[str, Converter] | None = None
-    ) -> None:
+    def __init__(self, engines: Roster[Engine], loudness: LoudnessStore, converters: Roster[Converter]) -> None:
         self._engines = engines
         self._loudness = loudness
-        self._converters = converters or {}
+        self._converters = converters
 
     def request(
         self,
@@ -106,9 +107,24 @@ class Synthesizer:
             audio = self._converter(request.voice, choice).output_format(audio, choice.settings)
         return audio.rate
 
-    async def speak(self, request: SynthesisRequest, text: AsyncIterable[str]) -> AsyncGenerator[ReplyEvent, None]:
-        """The reply to `request`, while `text` may still be growing. Raises HeraldError; closing it cancels upstream."""
+    async def speak(
+        self, request: SynthesisRequest, text: AsyncIterable[str], progress: Progress | None = None
+    ) -> AsyncGenerator[ReplyEvent, None]:
+        """The reply to `request`, while `text` may still be growing; `progress` is kept up to date.
+
+        Raises HeraldError; closing it cancels upstream.
+        """
         self.check(request)
+        progress = progress or Progress()
+        progress.voice, progress.engine = request.voice.name, request.voice.engine
+        with self._leased(request.voice):
+            async with aclosing(self._reply(request, text, progress)) as events:
+                async for event in events:
+                    yield event
+
+    async def _reply(
+        self, request: SynthesisRequest, text: AsyncIterable[str], progress: Progress
+    ) -> AsyncGenerator[ReplyEvent, None]:
         engine = self._engine(request.voice)
         utterance = self._utterance(request)
         conversion = self._conversion(request.voice, engine, utterance)
@@ -116,15 +132,26 @@ class Synthesizer:
         yield ReplyStart(voice=request.voice, format=shaper.target)
         speakable = request.voice.speakable_text and request.text_format is TextFormat.TEXT
         async with (
-            aclosing(_spoken_text(text, speakable=speakable)) as spoken,
+            aclosing(_spoken_text(text, progress, speakable=speakable)) as spoken,
             aclosing(_events(engine, spoken, utterance, conversion)) as events,
         ):
             with closing(shaper):
                 async for event in events:
                     for shaped in shaper.shape(event):
+                        _note(shaped, shaper.target, progress)
                         yield shaped
                 for rest in shaper.finish():
+                    _note(rest, shaper.target, progress)
                     yield rest
+
+    @contextmanager
+    def _leased(self, voice: Voice) -> Iterator[None]:
+        """Whoever makes this voice stays while the block runs, even if the configuration changes."""
+        with ExitStack() as stack:
+            stack.enter_context(self._engines.leased(voice.engine))
+            if voice.converter is not None:
+                stack.enter_context(self._converters.leased(voice.converter.converter))
+            yield
 
     def _utterance(self, request: SynthesisRequest) -> Utterance:
         """As the engine is to speak it: at the listener's rate or, where a converter comes in between, at the converter's."""
@@ -199,7 +226,16 @@ def _consent(who: str, where: str) -> str:
     )
 
 
-async def _spoken_text(text: AsyncIterable[str], *, speakable: bool) -> AsyncGenerator[str, None]:
+def _note(event: ReplyEvent, audio: AudioFormat, progress: Progress) -> None:
+    if isinstance(event, bytes):
+        progress.heard(audio.seconds(len(event)))
+    elif isinstance(event, Waiting):
+        progress.position = event.position
+    elif isinstance(event, Notice):
+        progress.notice = event
+
+
+async def _spoken_text(text: AsyncIterable[str], progress: Progress, *, speakable: bool) -> AsyncGenerator[str, None]:
     """The text in slices, without what only an eye can use if it is to be `speakable`.
 
     Slices, so that the first sentence of a long text need not wait for the last, nor other replies for any of it.
@@ -210,6 +246,7 @@ async def _spoken_text(text: AsyncIterable[str], *, speakable: bool) -> AsyncGen
         for start in range(0, len(fragment), SLICE):
             piece = fragment[start : start + SLICE]
             if cleaned := cleaner.push(piece):
+                progress.characters += len(cleaned)
                 yield cleaned
             looked_at += len(piece)
             if looked_at > SLICE:
@@ -217,9 +254,11 @@ async def _spoken_text(text: AsyncIterable[str], *, speakable: bool) -> AsyncGen
                 await asyncio.sleep(0)
         if fragment == PAUSE:
             if cleaned := cleaner.flush():
+                progress.characters += len(cleaned)
                 yield cleaned
             yield PAUSE
     if cleaned := cleaner.flush():
+        progress.characters += len(cleaned)
         yield cleaned
 
 

@@ -12,9 +12,12 @@ import dataclasses
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import Any
 
-from .config import Config, VoiceConfig
+from .config import Config, ConverterConfig, EngineConfig, VoiceConfig
+from .config.scalars import is_secret
 from .engines.base import Engine
 from .errors import EngineError, EngineUnavailable, HeraldError, UnknownVoice
 from .models import Voice
@@ -25,6 +28,11 @@ _LOGGER = logging.getLogger(__name__)
 FALLBACK_ENGINE = "espeak"
 """Its voices go by their bare language tag and are hidden from lists by configured ones."""
 LAST_RESORT = "en-US"
+REVISION_DIGITS = 12
+
+
+def _nobody_listens() -> None:
+    """Of a catalogue that is used alone."""
 
 
 class Catalogue:
@@ -38,8 +46,15 @@ class Catalogue:
         self._configured: dict[str, Voice] = {}
         self._offered: dict[str, Voice] = {}
         self._aliases: dict[str, str] = {}
-        self.revision = 0
-        """Grows with every change of the list."""
+        self.revision = ""
+        """Differs wherever the list does, or anything in the configuration that shapes a voice's sound: also after a restart."""
+        self.on_change: Callable[[], None] = _nobody_listens
+        """Called when there is another revision."""
+
+    def configure(self, config: Config) -> None:
+        """Be the catalogue of this configuration from now on; the engines are those that were given, as they are now."""
+        self._config = config
+        self._settle()
 
     async def refresh(self) -> None:
         """Ask every engine for its voices, all at once. An engine that can't tell keeps the ones it told before."""
@@ -47,9 +62,12 @@ class Catalogue:
         await asyncio.gather(*map(self.refresh_engine, self._engines))
 
     async def refresh_engine(self, name: str) -> None:
-        """Ask one engine for its voices."""
+        """Ask one engine for its voices; one that is not configured any more has none."""
+        engine = self._engines.get(name)
         try:
-            self._told[name] = [_named(voice) for voice in await self._engines[name].voices()]
+            told = [_named(voice) for voice in await engine.voices()] if engine is not None else []
+            if self._engines.get(name) is engine:
+                self._told[name] = told
         except EngineError as error:
             _LOGGER.warning("The engine %s does not tell its voices: %s", name, error)
         self._settle()
@@ -58,10 +76,18 @@ class Catalogue:
         """Put together what is known now."""
         offered = {voice.name: voice for name in self._engines for voice in self._told.get(name, ())}
         configured = {name: self._configured_voice(voice, offered) for name, voice in self._config.voices.items()}
-        if (configured, offered) != (self._configured, self._offered):
-            self._configured, self._offered = configured, offered
-            self.revision += 1
+        self._configured, self._offered = configured, offered
         self._aliases = {**_voice_aliases(self._config.voices.values()), **self._config.aliases}
+        self._revise()
+
+    def _revise(self) -> None:
+        engines = [(name, one.type, _public(one)) for name, one in self._config.engines.items()]
+        converters = [(name, one.type, _public(one)) for name, one in self._config.converters.items()]
+        content = repr((list(self._configured.values()), list(self._offered.values()), engines, converters))
+        revision = sha256(content.encode()).hexdigest()[:REVISION_DIGITS]
+        if revision != self.revision:
+            self.revision = revision
+            self.on_change()
 
     def listed(self) -> list[Voice]:
         """What clients are shown, in a stable order: configured voices first, then each engine's own."""
@@ -78,6 +104,10 @@ class Catalogue:
         if language:
             return self._by_language_or_raise(language, engine)
         return self.default(engine)
+
+    def has_name(self, name: str) -> bool:
+        """Whether somebody goes by this name: a voice of herald.yaml or of an engine, an alias, a preset."""
+        return any(name in names for names in (self._configured, self._offered, self._aliases, PRESETS))
 
     def default(self, engine: str | None = None) -> Voice:
         """The configured default, else a voice for the system's language, else the first configured one, else en-US.
@@ -254,6 +284,11 @@ def _named(voice: Voice) -> Voice:
     if voice.engine == FALLBACK_ENGINE:
         return voice
     return dataclasses.replace(voice, name=f"{voice.engine}/{voice.engine_voice}")
+
+
+def _public(service: EngineConfig | ConverterConfig) -> list[tuple[str, Any]]:
+    """Its options without credentials: a new password changes no voice."""
+    return sorted((key, value) for key, value in service.options.items() if not is_secret(("engines", service.name, key)))
 
 
 def _voice_aliases(voices: Iterable[VoiceConfig]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from ..config import Config, ConverterConfig, default_config_path
+from ..config import Config, ConverterConfig, Source, default_config_path
 from ..config.environment import names_in_use, variables_of_engine
 from ..converters.registry import CONVERTERS, converter_class
 from ..engines.base import Engine
@@ -76,7 +76,10 @@ def _sources(config: Config) -> str:
     default = default_config_path()
     variables = names_in_use(os.environ)
     source = config.source or (f"none, the defaults ({default} does not exist)" if default else "none, the defaults")
-    return f"{source}, and {', '.join(variables)}" if variables else str(source)
+    services = (*config.engines.values(), *config.converters.values())
+    stored = [one.name for one in services if Source.STORED in one.sources.values()]
+    credentials = [f"stored credentials of {', '.join(stored)}"] if stored else []
+    return ", and ".join([str(source), *([", ".join(variables)] if variables else []), *credentials])
 
 
 def _check_state(arguments: Namespace, report: Report) -> None:
@@ -99,7 +102,7 @@ async def _try(config: Config, arguments: Namespace, report: Report) -> None:
     async with speech(replace(config, engines=chosen, converters={}), None, prepare=False) as speaks:
         for name in named:
             engine, converter = speaks.engines.get(name), config.converters.get(name)
-            if engine is not None and await _check_engine(name, engine, speaks.failures.get(name), report):
+            if engine is not None and await _check_engine(name, engine, speaks.engines.failures.get(name), report):
                 await _verify(engine, speaks, config, arguments, report)
             if converter is not None:
                 await _check_converter(converter, report, live=True)
@@ -150,7 +153,7 @@ def _voice_to_try(engine: str, speaks: Speech, config: Config, arguments: Namesp
 async def _check_speech(config: Config, report: Report) -> None:
     async with speech(replace(config, converters={}), None, prepare=False) as speaks:
         for name, engine in speaks.engines.items():
-            await _check_engine(name, engine, speaks.failures.get(name), report)
+            await _check_engine(name, engine, speaks.engines.failures.get(name), report)
         for converter in config.converters.values():
             await _check_converter(converter, report, live=False)
         _tell_voices(speaks.catalogue, config, report)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 import voluptuous as vol
 
 from ..errors import BadSetting, EngineUnavailable
-from ..models import AudioFormat, Gender, shortened
+from ..models import AudioFormat, CredentialField, Gender, shortened
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +52,10 @@ class Converter(ABC):
     """voluptuous schema of its own keys in herald.yaml."""
     settings_schema: ClassVar[Mapping[Any, Any]] = {}
     """voluptuous schema of what a voice, or one call, may set."""
+    credentials: ClassVar[tuple[CredentialField, ...]] = ()
+    """Those of its options that a person may enter in a form."""
+    credential_sets: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Names of credentials that are enough together; any of the sets will do. Empty: it may work without."""
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         self.name = name

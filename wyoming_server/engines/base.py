@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 import voluptuous as vol
 
 from ..errors import BadSetting, EngineUnavailable
-from ..models import AudioFormat, Capabilities, Mark, TextFormat, Voice, VoiceSettings, Waiting
+from ..models import AudioFormat, Capabilities, CredentialField, Mark, TextFormat, Voice, VoiceSettings, Waiting
 from .turns import Turns
 
 EngineEvent: TypeAlias = bytes | Mark | Waiting
@@ -63,6 +63,10 @@ class Engine(ABC):
     """voluptuous schema of its own keys in herald.yaml."""
     extras_schema: ClassVar[Mapping[Any, Any]] = {}
     """voluptuous schema of the voice settings that only it knows."""
+    credentials: ClassVar[tuple[CredentialField, ...]] = ()
+    """Those of its options that a person may enter in a form."""
+    credential_sets: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Names of credentials that are enough together; any of the sets will do. Empty: it may work without."""
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         self.name = name

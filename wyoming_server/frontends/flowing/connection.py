@@ -21,10 +21,10 @@ from ...protocols.flowing import NAMES, decode_client, encode_server
 from ...protocols.flowing_events import Cancel, ClientEvent, Completed, Failed, Finish, ServerEvent, Start, Started, Text
 from ...protocols.flowing_order import ServerOrder, State
 from ...protocols.json_messages import MESSAGE_MAX, shown
-from ...sessions import Session, Sessions
+from ...sessions import ListenerGone, Session, Sessions
 from ...synthesis import Synthesizer
 from ...voices import Catalogue
-from ..http.wire import ListenerGone, Wire
+from ..http.wire import Wire
 from ..text import as_it_comes
 from .requests import read_wish
 from .session import Speaking
@@ -147,7 +147,9 @@ class Conversation:
         """Raises HeraldError for what can be known to be wrong before any text has come."""
         services = self._services
         wish = read_wish(event.payload, services.catalogue, services.synthesizer)
-        session = services.sessions.open(wish.session_id, voice=wish.request.voice.name, client=self._client)
+        session = services.sessions.open(
+            wish.session_id, voice=wish.request.voice.name, client=self._client, front_end="websocket"
+        )
         self._speaking = Speaking(
             wish, task_id=event.task_id, session_id=session.id, tell=self._tell, wire=self._wire, turns=services.turns
         )
@@ -174,7 +176,7 @@ class Conversation:
         session.on_interrupt = lambda error: self._cut_short(speaking, error)
         try:
             async with session, aclosing(words) as fragments:
-                await speaking.speak(self._services.synthesizer, fragments)
+                await speaking.speak(self._services.synthesizer, fragments, session.progress)
             speaking.complete()
         except Interrupted:
             speaking.cut()  # where it had not begun yet

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from ...audio.encode import Encoder
 from ...audio.level import decay_tail
 from ...models import AudioFormat, Mark, Notice, ReplyStart
+from ...progress import Progress
 from ...protocols.flowing_events import Audio, Completed, ServerEvent
 from ...protocols.json_messages import shown
 from ...synthesis import Synthesizer
@@ -40,9 +41,9 @@ class Speaking:
         self._last_frame = b""
         self._notice = ""
 
-    async def speak(self, synthesizer: Synthesizer, text: AsyncIterable[str]) -> None:
+    async def speak(self, synthesizer: Synthesizer, text: AsyncIterable[str], progress: Progress) -> None:
         """To the end of the text. Raises HeraldError and ListenerGone."""
-        async with aclosing(synthesizer.speak(self._wish.request, text)) as events:
+        async with aclosing(synthesizer.speak(self._wish.request, text, progress)) as events:
             async for event in events:
                 if isinstance(event, bytes):
                     await self._audio(event)

@@ -12,6 +12,7 @@ from typing import cast
 
 from aiohttp import WSMsgType, web
 
+from ...sessions import ListenerGone
 from .connection import Connection
 
 UNSENT_MAX = 64 * 1024
@@ -21,10 +22,6 @@ CLOSE_TIMEOUT = 2.0
 _FINAL = 0x80
 _SHORT, _MEDIUM = 126, 1 << 16
 """Bytes from which a frame's size is written in two and in eight bytes."""
-
-
-class ListenerGone(Exception):  # never told to anybody: there is nobody left
-    """The client takes no more messages."""
 
 
 class Wire:

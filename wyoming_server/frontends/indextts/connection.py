@@ -17,7 +17,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from ...errors import Busy, HeraldError, RequestError
 from ...protocols.indextts import Failed, Request, Status, StatusQuery, Welcome, decode_client
 from ...protocols.json_messages import MESSAGE_MAX
-from ..http.wire import ListenerGone, Wire
+from ...sessions import ListenerGone
+from ..http.wire import Wire
 from .failures import is_defect, told
 from .outbox import Outbox
 from .requests import read_request

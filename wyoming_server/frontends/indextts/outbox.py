@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from ...protocols.indextts import ServerMessage, encode_server
-from ..http.wire import ListenerGone, Wire
+from ...sessions import ListenerGone
+from ..http.wire import Wire
 
 BEHIND_MAX = 8 << 20
 """Bytes that may wait in the process for a client before nothing more is read from it or made for it."""

@@ -12,7 +12,7 @@ from ...channel import Channel
 from ...errors import HeraldError, Interrupted, ShuttingDown, TooLarge
 from ...models import AudioFormat, ReplyStart, SynthesisRequest
 from ...protocols.indextts import AUDIO_MAX, Audio, Ended, Failed, Queued, Started, TaskStatus
-from ..http.wire import ListenerGone
+from ...sessions import ListenerGone
 from ..pacing import Pacing
 from .failures import CANCELLED, is_defect, told
 from .outbox import Outbox
@@ -31,7 +31,7 @@ class Speaking:
 
     def __init__(self, services: Services, request: SynthesisRequest, text: str, outbox: Outbox) -> None:
         task_id = str(uuid4())
-        self._session = services.sessions.open(task_id, voice=request.voice.name, client=outbox.client)
+        self._session = services.sessions.open(task_id, voice=request.voice.name, client=outbox.client, front_end="indextts")
         self._task = services.tasks.new(task_id)
         self._services = services
         self._request = request
@@ -89,7 +89,7 @@ class Speaking:
         text: Channel[str] = Channel()
         text.push(self._text)
         text.end()
-        async with aclosing(self._services.synthesizer.speak(self._request, text)) as events:
+        async with aclosing(self._services.synthesizer.speak(self._request, text, self._session.progress)) as events:
             async for event in events:
                 if isinstance(event, ReplyStart):
                     audio = event.format

@@ -23,12 +23,12 @@ from ...config import WyomingConfig
 from ...errors import Busy, HeraldError, Interrupted, ProtocolError, TextTooLong
 from ...models import ReplyStart, SynthesisRequest
 from ...protocols.wyoming import MAX_DATA, WyomingReader, encode
-from ...sessions import Session, Sessions
+from ...sessions import ListenerGone, Session, Sessions
 from ...synthesis import ReplyEvent, Synthesizer
 from ...voices import Catalogue
 from ..text import as_it_comes
 from .info import InfoSource
-from .reply import ListenerGone, Reply, drained
+from .reply import Reply, drained
 from .requests import read_text, read_wish, synthesis_request
 
 _LOGGER = logging.getLogger(__name__)
@@ -191,7 +191,9 @@ class Connection:
         wish, services = read_wish(event), self._services
         request.session_id = wish.session_id
         request.synthesis = synthesis_request(wish, services.catalogue, services.synthesizer, services.config.rate)
-        request.session = services.sessions.open(wish.session_id, voice=request.synthesis.voice.name, client=self._client)
+        request.session = services.sessions.open(
+            wish.session_id, voice=request.synthesis.voice.name, client=self._client, front_end="wyoming"
+        )
 
     def _push_text(self, request: _Request, event: Event) -> None:
         text, limit = read_text(event), self._services.config.max_text
@@ -221,7 +223,7 @@ class Connection:
         words = as_it_comes(request.text, limit=services.config.text_timeout, setting="wyoming.text_timeout")
         async with request.session as session, aclosing(words) as text:
             session.on_interrupt = self._cut_short
-            async with aclosing(services.synthesizer.speak(request.synthesis, text)) as events:
+            async with aclosing(services.synthesizer.speak(request.synthesis, text, session.progress)) as events:
                 await self._write_reply(events)
         if request.streamed:
             self._writer.write(encode(SynthesizeStopped().event()))

@@ -18,7 +18,7 @@ class InfoSource:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._revision = -1
+        self._revision = ""
         self._encoded = b""
 
     def encoded(self) -> bytes:

@@ -14,6 +14,7 @@ from ...audio.chunks import ChunkPolicy
 from ...audio.level import decay_tail, fade_out
 from ...models import AudioFormat
 from ...protocols.wyoming import AudioEncoder, encode
+from ...sessions import ListenerGone
 
 WRITE_BUFFER = 64 * 1024
 """Bytes that may wait in the process for a listener before the synthesis does."""
@@ -25,10 +26,6 @@ TURNS = 2
 """Replies that may go on at a time, of those that have more to hand on: whoever asks for little is answered in between."""
 
 _STOP = encode(AudioStop().event())
-
-
-class ListenerGone(Exception):  # never told to anybody: there is nobody left
-    """The client takes no more bytes."""
 
 
 async def drained(writer: asyncio.StreamWriter, limit: float) -> None:
