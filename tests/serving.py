@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import textwrap
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 from wyoming.audio import AudioChunk
 from wyoming.event import Event
 
-from wyoming_server.config import load_config
+from wyoming_server.config import Config, load_config
+from wyoming_server.credentials import FILE as CREDENTIALS
+from wyoming_server.credentials import CredentialStore, Stored
 from wyoming_server.engines.tone import ToneEngine, sine
 from wyoming_server.models import AudioFormat
 from wyoming_server.protocols.wyoming import WyomingReader, encode
@@ -31,13 +33,22 @@ default_voice: tone/tone
 
 
 @asynccontextmanager
-async def serving(folder: Path, yaml: str = TONE, **wyoming: Any) -> AsyncIterator[Running]:
-    """`wyoming`: settings of that section beyond what a user may choose, such as a time limit that a test can wait for."""
+async def serving(
+    folder: Path, yaml: str = TONE, *, environ: Mapping[str, str] | None = None, **wyoming: Any
+) -> AsyncIterator[Running]:
+    """Its herald.yaml and what it keeps are in `folder`; who writes another herald.yaml there may have it reloaded.
+
+    `wyoming`: settings of that section beyond what a user may choose, such as a time limit that a test can wait for.
+    """
+
+    def load(stored: Stored) -> Config:
+        config = load_config(path, environ or {}, stored)
+        return replace(config, wyoming=replace(config.wyoming, **wyoming))
+
     path = folder / "herald.yaml"
     path.write_text(textwrap.dedent(yaml))
-    config = load_config(path, {})
-    config = replace(config, wyoming=replace(config.wyoming, **wyoming))
-    async with running(config, folder, PairingToken.load(folder, {})) as server:
+    config = load(CredentialStore(folder / CREDENTIALS).read())
+    async with running(config, folder, PairingToken.load(folder, {}), load=load) as server:
         yield server
 
 

@@ -12,12 +12,12 @@ import wyoming_server
 
 PACKAGE = Path(wyoming_server.__file__).parent
 FLOORS = (
-    ("errors", "models", "channel", "networks", "progress", "secret_files", "tokens", "credentials", "identity"),
+    ("errors", "models", "channel", "ahead", "networks", "progress", "secret_files", "tokens", "credentials", "identity"),
     ("protocols", "text", "audio"),
     ("upstream",),
     ("engines", "converters"),
     ("config",),
-    ("loudness", "presets", "voices", "sessions", "roster", "shaping", "conversion", "sharing", "chimes", "synthesis"),
+    ("loudness", "presets", "voices", "sessions", "roster", "shaping", "conversion", "sources", "sharing", "chimes", "synthesis"),
     ("monitoring",),
     ("speech",),
     ("administration",),

@@ -203,7 +203,7 @@ async def test_closing_a_reply_at_any_event_ends_both_upstreams_before_it_return
 
 @pytest.mark.parametrize("gain", [{}, {"delay": 0.001, "hold": 0.1}, {"stall_at": 0.1}])
 async def test_cancelling_whoever_reads_at_any_step_ends_both_upstreams(gain: dict[str, Any]) -> None:
-    async with upstreams(tone={"pace": 50}, **gain) as up:
+    async with upstreams(tone={"pace": 5}, **gain) as up:
         for steps in range(60):
             reading = asyncio.create_task(up.heard("One sentence. Another."))
             for _ in range(steps):

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from wyoming_server.errors import Interrupted, ShuttingDown
-from wyoming_server.sessions import LocalSessions
+from wyoming_server.errors import EngineTimeout, HeraldError, Interrupted, ShuttingDown
+from wyoming_server.sessions import End, ListenerGone, LocalSessions, Outcome, Session
 
 
 class Speaker:
@@ -31,6 +31,24 @@ class Speaker:
         except Interrupted as error:
             return str(error)
         return "completed"
+
+
+class Diary:
+    """A watcher that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+        self.ends: list[End] = []
+
+    def session_started(self, session: Session) -> None:
+        self.told.append((session.id, "started"))
+
+    def session_speaking(self, session: Session) -> None:
+        self.told.append((session.id, "speaking"))
+
+    def session_ended(self, session: Session, end: End) -> None:
+        self.told.append((session.id, end.outcome))
+        self.ends.append(end)
 
 
 async def test_an_interrupt_reaches_a_task_that_is_stalled() -> None:
@@ -145,3 +163,92 @@ async def test_sessions_without_an_id_do_not_replace_each_other() -> None:
     async with sessions.open() as first, sessions.open() as second:
         assert first.id != second.id
         assert len(list(sessions)) == 2
+
+
+# Whoever watches
+
+
+async def test_a_watcher_is_told_of_the_start_the_first_audio_and_the_end_once() -> None:
+    sessions = LocalSessions(diary := Diary())
+    async with sessions.open("s") as session:
+        session.progress.heard(0.1)
+        session.progress.heard(0.1)
+    session.leave()
+    assert diary.told == [("s", "started"), ("s", "speaking"), ("s", "completed")]
+    assert diary.ends == [End(outcome=Outcome.COMPLETED)]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "code"),
+    [
+        (EngineTimeout(), Outcome.FAILED, "engine_timeout"),
+        (ZeroDivisionError(), Outcome.FAILED, "internal"),
+        (Interrupted(), Outcome.FAILED, "interrupted"),  # another server's: nobody asked this session for silence
+        (ListenerGone(), Outcome.LEFT, None),
+        (asyncio.CancelledError(), Outcome.LEFT, None),
+    ],
+)
+async def test_how_it_ends_follows_from_what_ended_it(error: BaseException, outcome: Outcome, code: str | None) -> None:
+    sessions = LocalSessions(diary := Diary())
+    with pytest.raises(type(error)):
+        async with sessions.open("s"):
+            raise error
+    (end,) = diary.ends
+    assert (end.outcome, end.error.code if end.error else None, end.interrupt_seconds) == (outcome, code, None)
+
+
+@pytest.mark.parametrize("reason", [None, Interrupted("Enough."), ShuttingDown()])
+async def test_an_interrupt_is_timed_until_everything_has_stopped(reason: HeraldError | None) -> None:
+    sessions = LocalSessions(diary := Diary())
+    speaker = Speaker(sessions, "s")
+    await speaker.entered.wait()
+    sessions.interrupt("s", reason)
+    assert diary.ends == []
+    await asyncio.wait([speaker.task])
+    speaker.task.exception()
+    assert speaker.cleaned
+    (end,) = diary.ends
+    assert end.outcome is Outcome.INTERRUPTED
+    assert end.error is reason or (reason is None and isinstance(end.error, Interrupted))
+    assert end.interrupt_seconds is not None
+    assert end.interrupt_seconds >= 0
+
+
+async def test_a_failure_while_it_is_interrupted_is_an_interrupt_to_the_watcher_too() -> None:
+    sessions = LocalSessions(diary := Diary())
+    with pytest.raises(Interrupted):  # noqa: PT012  # both lines are one act
+        async with sessions.open("s"):
+            sessions.interrupt("s")
+            raise ValueError
+    assert [end.outcome for end in diary.ends] == [Outcome.INTERRUPTED]
+
+
+async def test_a_session_that_is_replaced_ends_once_and_so_does_the_new_one() -> None:
+    sessions = LocalSessions(diary := Diary())
+    speakers = [Speaker(sessions, "s")]
+    for _ in range(3):
+        await speakers[-1].entered.wait()
+        speakers.append(Speaker(sessions, "s"))
+    await speakers[-1].entered.wait()
+    speakers[-1].gate.set()
+    await asyncio.wait([speaker.task for speaker in speakers])
+    assert [what for _, what in diary.told].count("started") == 4
+    assert sorted(end.outcome for end in diary.ends) == ["completed", "interrupted", "interrupted", "interrupted"]
+
+
+async def test_one_that_is_never_entered_ends_as_what_it_is_left_for() -> None:
+    sessions = LocalSessions(diary := Diary())
+    for cause in (None, EngineTimeout()):
+        sessions.open("s").leave(cause)
+    interrupted = sessions.open("s")
+    interrupted.interrupt()
+    interrupted.leave()
+    assert [end.outcome for end in diary.ends] == [Outcome.LEFT, Outcome.FAILED, Outcome.INTERRUPTED]
+
+
+async def test_nobody_is_told_of_what_is_not_let_in() -> None:
+    sessions = LocalSessions(diary := Diary())
+    sessions.close()
+    with pytest.raises(ShuttingDown):
+        sessions.open("s")
+    assert diary.told == []

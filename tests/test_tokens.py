@@ -138,6 +138,45 @@ def test_a_short_token_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert "APPTOKEN has 6 characters" in caplog.text
 
 
+# Another one
+
+
+def test_a_rotated_token_is_another_one_that_stays(tmp_path: Path) -> None:
+    first = PairingToken.load(tmp_path, {})
+    second = PairingToken.rotate(tmp_path, {"APPTOKEN": " "})
+    assert second.created
+    assert first.value != second.value == PairingToken.load(tmp_path, {}).value
+    assert second.source == str(tmp_path / "token")
+    assert S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["token"]
+
+
+def test_a_token_may_be_rotated_before_there_is_one_and_where_it_is_damaged(tmp_path: Path) -> None:
+    made = PairingToken.rotate(tmp_path / "state", {})
+    assert PairingToken.load(tmp_path / "state", {}).value == made.value
+    (tmp_path / "state" / "token").write_text("two words")
+    made = PairingToken.rotate(tmp_path / "state", {})
+    assert PairingToken.load(tmp_path / "state", {}).value == made.value
+
+
+@pytest.mark.parametrize("variable", ["HERALD_TOKEN", "HERALD_TOKEN_FILE", "APPTOKEN"])
+def test_a_token_of_the_environment_can_only_be_changed_there(tmp_path: Path, variable: str) -> None:
+    kept = PairingToken.load(tmp_path, {})
+    with pytest.raises(ConfigError, match=f"comes from {variable} in the environment") as caught:
+        PairingToken.rotate(tmp_path, {variable: GIVEN})
+    assert GIVEN not in str(caught.value)
+    assert PairingToken.load(tmp_path, {}).value == kept.value
+
+
+def test_a_token_that_cannot_be_replaced_is_told_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "token").mkdir()
+    for state in (tmp_path, tmp_path / "file"):
+        with pytest.raises(ConfigError, match="--state"):
+            PairingToken.rotate(state, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "token"]
+
+
 @pytest.mark.parametrize(
     ("candidate", "right"),
     [(GIVEN, True), ("", False), (GIVEN[:-1], False), (f"{GIVEN} ", False), ("tökén", False), ("\udcff\ud800", False)],

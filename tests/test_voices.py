@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import pytest
 
-from wyoming_server.config import load_config
+from wyoming_server.config import Config, load_config
 from wyoming_server.engines.base import Engine, EngineEvent, Utterance
 from wyoming_server.engines.sentences import SentenceEngine
 from wyoming_server.errors import EngineUnavailable, UnknownVoice
@@ -77,11 +80,15 @@ def espeak() -> Speaker:
 
 
 async def catalogue(folder: Path, yaml: str = "", *engines: Engine) -> Catalogue:
-    path = folder / "herald.yaml"
-    path.write_text(yaml)
-    made = Catalogue(load_config(path, {}), {engine.name: engine for engine in engines or (espeak(),)})
+    made = Catalogue(loaded(folder, yaml), {engine.name: engine for engine in engines or (espeak(),)})
     await made.refresh()
     return made
+
+
+def loaded(folder: Path, yaml: str) -> Config:
+    path = folder / "herald.yaml"
+    path.write_text(yaml)
+    return load_config(path, {})
 
 
 @pytest.fixture
@@ -286,3 +293,94 @@ async def test_a_preset_speaks_the_language_that_is_asked_for(tmp_path: Path) ->
     assert found.find("alloy", "zh-CN").language == "zh-CN"
     with pytest.raises(UnknownVoice):
         found.find("alloy", "xx")
+
+
+async def test_another_configuration_is_the_catalogue_at_once_and_its_engines_are_not_asked(tmp_path: Path) -> None:
+    tones = Speaker("tone", tone=("fr-FR",))
+    made = await catalogue(tmp_path, CONFIG, espeak(), tones)
+    tones.broken = True
+    made.configure(loaded(tmp_path, "engines: {tone: {}}\nvoices: {butler: {engine: tone, voice: fr-FR}}\naliases: {hi: butler}"))
+    assert [voice.name for voice in made.listed()] == ["butler", "tone/fr-FR"]
+    assert made.find("hi").languages == ("fr-FR",)
+    with pytest.raises(UnknownVoice):
+        made.find("siri")
+
+
+async def test_an_engine_that_is_there_no_more_has_no_voices_and_a_new_one_those_it_tells(tmp_path: Path) -> None:
+    engines: dict[str, Engine] = {"one": Speaker("one", a=("fr-FR",)), "two": Speaker("two", b=("it-IT",))}
+    made = Catalogue(loaded(tmp_path, ""), engines)
+    await made.refresh()
+    del engines["one"]
+    made.configure(loaded(tmp_path, ""))
+    assert [voice.name for voice in made.listed()] == ["two/it-IT"]
+    await made.refresh_engine("one")
+    engines["three"] = Speaker("three", c=("es-ES",))
+    made.configure(loaded(tmp_path, ""))
+    assert [voice.name for voice in made.listed()] == ["two/it-IT"], "it was not asked yet"
+    await made.refresh_engine("three")
+    assert [voice.name for voice in made.listed()] == ["two/it-IT", "three/es-ES"]
+
+
+async def test_what_an_engine_tells_after_it_was_replaced_is_not_believed(tmp_path: Path) -> None:
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    class Slow(Speaker):
+        async def voices(self) -> Sequence[Voice]:
+            begun.set()
+            await gate.wait()
+            return await super().voices()
+
+    engines: dict[str, Engine] = {"one": Slow("one", old=("fr-FR",))}
+    made = Catalogue(loaded(tmp_path, ""), engines)
+    asked = asyncio.create_task(made.refresh())
+    await begun.wait()
+    engines["one"] = Speaker("one", new=("it-IT",))
+    gate.set()
+    await asked
+    assert made.listed() == []
+    await made.refresh()
+    assert [voice.name for voice in made.listed()] == ["one/it-IT"]
+
+
+KEYED = "engines: {openspeech: {appid: one, token: %s}}\nvoices: {siri: {engine: openspeech, voice: BV001, consent: true, %s}}"
+
+
+async def test_the_revision_is_the_same_after_a_restart_and_with_another_password(tmp_path: Path) -> None:
+    first = await catalogue(tmp_path, KEYED % ("secret", "speed: 1.5"), Speaker("tone", tone=("fr-FR", "fr-CA")))
+    again = await catalogue(tmp_path, KEYED % ("other", "speed: 1.5"), Speaker("tone", tone=("fr-FR", "fr-CA")))
+    assert first.revision == again.revision
+    script = f"""
+import asyncio, pathlib, sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from tests.test_voices import KEYED, Speaker, catalogue
+made = catalogue(pathlib.Path({str(tmp_path)!r}), KEYED % ("s", "speed: 1.5"), Speaker("tone", tone=("fr-FR", "fr-CA")))
+print(asyncio.run(made).revision)
+"""
+    for seed in ("1", "2"):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONHASHSEED": seed}
+        )
+        out, _ = await process.communicate()
+        assert out.decode().strip() == first.revision
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        KEYED % ("secret", "speed: 1.2"),
+        KEYED % ("secret", "speed: 1.5, trim_silence: false"),
+        KEYED % ("secret", "speed: 1.5, language: fr"),
+        (KEYED % ("secret", "speed: 1.5")).replace("token", "cluster: volcano_icl, token"),
+        f"{KEYED % ('secret', 'speed: 1.5')}\nconverters: {{gain: {{factor: 2}}}}",
+    ],
+)
+async def test_the_revision_is_another_wherever_a_voice_may_sound_otherwise(tmp_path: Path, changed: str) -> None:
+    made = await catalogue(tmp_path, KEYED % ("secret", "speed: 1.5"))
+    before, told = made.revision, list[str]()
+    made.on_change = lambda: told.append(made.revision)
+    made.configure(loaded(tmp_path, KEYED % ("another", "speed: 1.5")))
+    await made.refresh()
+    assert told == []
+    made.configure(loaded(tmp_path, changed))
+    assert told == [made.revision]
+    assert made.revision != before

@@ -41,6 +41,8 @@ class VoiceConversion:
         self._input = converter.input_format(source, choice.settings)
         self.target = converter.output_format(source, choice.settings)
         self.name = f"{choice.converter}/{choice.speaker}"
+        self.failed = False
+        """The converter did, and not the engine."""
         self._spoken: Channel[EngineEvent] = Channel(QUEUED_EVENTS)
         self._told: Channel[ConvertedEvent] = Channel(QUEUED_EVENTS)
         self._tasks: list[asyncio.Task[None]] = []
@@ -95,6 +97,7 @@ class VoiceConversion:
                     await self._tell_audio(piece)
             await self._check_whole()
         except EngineError as error:
+            self.failed = not self._engine_failed
             if self._engine_failed or self._unheard is None or self._choice.on_failure is not OnFailure.BYPASS:
                 raise
             await self._bypass(error)

@@ -249,6 +249,10 @@ class SynthesisRequest:
     """What this call asks for, over the voice's own settings."""
     format: FormatWish = FormatWish()
     text_format: TextFormat = TextFormat.TEXT
+    chime: str = ""
+    """SHA-256 of a stored chime that is heard first, in hex."""
+    share: str = ""
+    """Whoever asks with the same id hears the same synthesis."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

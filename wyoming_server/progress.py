@@ -20,6 +20,10 @@ class Progress:
     voice: str = ""
     engine: str = ""
     """Name of the engine that speaks it."""
+    converter: str = ""
+    """Name of the converter behind the engine, where there is one."""
+    converter_failed: bool = False
+    """It did, and not the engine."""
     characters: int = 0
     """Code points that the engine has taken: what a service charges for."""
     position: int | None = None

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -78,7 +78,7 @@ class Roster(Mapping[str, S]):
         self._make = make
         self._kind = kind
         self._entries: dict[str, _Entry[S]] = {}
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[asyncio.Task[None], _Entry[S]] = {}
         self.failures: dict[str, EngineError] = {}
         """Why one could not be started; it is tried again when it is asked for something."""
 
@@ -118,28 +118,41 @@ class Roster(Mapping[str, S]):
 
     async def apply(self, wanted: Mapping[str, ServiceConfig]) -> Changes:
         """Be what `wanted` says from now on: those that it does not change stay as they are, with what they have open."""
+        async with self.prepared(wanted) as put:
+            return put()
+
+    @asynccontextmanager
+    async def prepared(self, wanted: Mapping[str, ServiceConfig]) -> AsyncIterator[Callable[[], Changes]]:
+        """Those that are new to `wanted`, started, while nobody uses them yet. Calling what is given puts them in place.
+
+        Where it is not called they are closed when the block ends, and nothing has changed.
+        """
         before = self._entries
         kept = {name: before[name] for name, config in wanted.items() if name in before and before[name].is_of(config)}
         made = {name: _Entry(self._make(name, config), config) for name, config in wanted.items() if name not in kept}
-        failures = {name: error for name, entry in made.items() if (error := await self._started(entry)) is not None}
-        self._entries = {name: kept.get(name) or made[name] for name in wanted}
-        self.failures = {**{name: error for name, error in self.failures.items() if name in kept}, **failures}
-        for name, entry in before.items():
-            if name not in kept:
-                self._retire(entry)
-        return Changes(
-            added=tuple(name for name in made if name not in before),
-            replaced=tuple(name for name in made if name in before),
-            removed=tuple(name for name in before if name not in wanted),
-        )
+        async with AsyncExitStack() as unused:
+            for entry in made.values():
+                unused.push_async_callback(entry.service.aclose)
+            failures = {name: error for name, entry in made.items() if (error := await self._started(entry)) is not None}
+
+            def put() -> Changes:
+                unused.pop_all()
+                self._entries = {name: kept.get(name) or made[name] for name in wanted}
+                self.failures = {**{name: error for name, error in self.failures.items() if name in kept}, **failures}
+                for name, entry in before.items():
+                    if name not in kept:
+                        self._retire(entry)
+                return _changes(before, made, wanted)
+
+            yield put
 
     async def aclose(self) -> None:
         """Close everybody, the last first, whoever still has a lease."""
         entries, self._entries = self._entries, {}
         for entry in reversed(entries.values()):
             await entry.service.aclose()
-        for task in self._retiring:
-            task.cancel()
+        for entry in self._retiring.values():
+            entry.free.set()
         if self._retiring:
             await asyncio.wait(self._retiring)
 
@@ -153,13 +166,18 @@ class Roster(Mapping[str, S]):
 
     def _retire(self, entry: _Entry[S]) -> None:
         task = asyncio.create_task(_closed_when_free(entry))
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        self._retiring[task] = entry
+        task.add_done_callback(self._retiring.pop)
 
 
 async def _closed_when_free(entry: _Entry[S]) -> None:
-    """Also where nobody waits any longer for its leases to end."""
-    try:
-        await entry.free.wait()
-    finally:
-        await entry.service.aclose()
+    await entry.free.wait()
+    await entry.service.aclose()
+
+
+def _changes(before: Collection[str], made: Collection[str], wanted: Collection[str]) -> Changes:
+    return Changes(
+        added=tuple(name for name in made if name not in before),
+        replaced=tuple(name for name in made if name in before),
+        removed=tuple(name for name in before if name not in wanted),
+    )

@@ -41,6 +41,8 @@ class Source:
     """What the engine did of that."""
     live: bool = False
     """It comes no faster than it is heard."""
+    learned: bool = True
+    """False: of several listeners somebody else's shaper learns how loud it is."""
 
 
 class Shaper:
@@ -51,6 +53,7 @@ class Shaper:
         self._can = source.can
         self._engine = source.engine
         self._name = source.name
+        self._learned = source.learned
         self._loudness = loudness
         self._live = source.live
         self._source = source.format
@@ -129,7 +132,8 @@ class Shaper:
     def _new_meter(self, voice: Voice) -> LoudnessMeter | None:
         """While the voice's loudness is still being learned; a volume that the engine applies would mislead it."""
         by_engine = self._volume is not None and "volume" in self._can.settings
-        if by_engine or not (self._can.speech and voice.even_loudness and self._loudness.learning(self._name)):
+        wanted = self._learned and self._can.speech and voice.even_loudness
+        if by_engine or not (wanted and self._loudness.learning(self._name)):
             return None
         from .audio.loudness import LoudnessMeter  # noqa: PLC0415  # numpy
 

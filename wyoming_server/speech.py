@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from .chimes import FOLDER, ChimeStore
 from .config import Config
 from .converters.base import Converter
 from .converters.registry import converter_class
-from .engines.base import Engine, Utterance
+from .engines.base import CONCURRENCY_MAX, Engine, Utterance
 from .engines.registry import engine_class
+from .engines.turns import Turns
 from .errors import HeraldError
 from .loudness import LoudnessStore
 from .models import Voice
@@ -36,27 +38,57 @@ class Speech:
     engines: Roster[Engine]
     converters: Roster[Converter]
     catalogue: Catalogue
+    chimes: ChimeStore
     synthesizer: Synthesizer
     changed: asyncio.Queue[str]
     """Names of engines whose voices are to be read again."""
 
     async def apply(self, config: Config) -> Changes:
         """Be what `config` says from now on; replies that are being spoken end as they began. What changed, by name."""
-        engines = await self.engines.apply(config.engines)
-        converters = await self.converters.apply(config.converters)
-        self.catalogue.configure(config)
-        for name in (*engines.added, *engines.replaced):
-            self.changed.put_nowait(name)
-        _prepare(self.engines, self.catalogue, (*engines.added, *engines.replaced))
-        return engines + converters
+        async with self.prepared(config) as put:
+            return put()
+
+    @asynccontextmanager
+    async def prepared(self, config: Config) -> AsyncIterator[Callable[[], Changes]]:
+        """What is new in `config`, started, while nobody uses it yet. Calling what is given makes all of it true at one moment.
+
+        Where it is not called, nothing has changed when the block ends.
+        """
+        async with (
+            self.engines.prepared(config.engines) as put_engines,
+            self.converters.prepared(config.converters) as put_converters,
+        ):
+
+            def put() -> Changes:
+                engines, converters = put_engines(), put_converters()
+                self.hold_limits()
+                self.catalogue.configure(config)
+                for name in (*engines.added, *engines.replaced):
+                    self.changed.put_nowait(name)
+                _prepare(self.engines, self.catalogue, (*engines.added, *engines.replaced))
+                return engines + converters
+
+            yield put
+
+    def hold_limits(self) -> None:
+        """Nobody but these engines counts for how many requests an account may have at once.
+
+        Not those that they have replaced, nor those that were only made to see whether a configuration is right.
+        """
+        limits: dict[Turns, int] = {}
+        for engine in self.engines.values():
+            if (turns := engine.turns) is not None:
+                limits[turns] = min(limits.get(turns, CONCURRENCY_MAX), engine.options["concurrency"])
+        for turns, limit in limits.items():
+            turns.change(limit)
 
 
 @asynccontextmanager
 async def speech(config: Config, state: Path | None, *, prepare: bool = True) -> AsyncIterator[Speech]:
     """The configured engines, started, and what speaks with them.
 
-    `state`: where learned loudness is kept, if anywhere. `prepare`: engines may connect already, so that the first reply need not
-    wait for it, and those that are slow to tell their voices are not waited for.
+    `state`: where learned loudness and chimes are kept, if anywhere. `prepare`: engines may connect already, so that the first
+    reply need not wait for it, and those that are slow to tell their voices are not waited for.
     """
     async with AsyncExitStack() as stack:
         changed: asyncio.Queue[str] = asyncio.Queue()
@@ -71,11 +103,14 @@ async def speech(config: Config, state: Path | None, *, prepare: bool = True) ->
         if prepare:
             _prepare(engines, catalogue, engines)
         loudness = LoudnessStore(state / LOUDNESS_FILE if state is not None else None)
+        chimes = ChimeStore(state / FOLDER if state is not None else None)
+        await chimes.load()
         yield Speech(
             engines=engines,
             converters=converters,
             catalogue=catalogue,
-            synthesizer=Synthesizer(engines, loudness, converters),
+            chimes=chimes,
+            synthesizer=Synthesizer(engines, loudness, converters, chimes),
             changed=changed,
         )
 

@@ -1,28 +1,28 @@
-"""One request: text → speakable text → engine → converter, where there is one → shaped as the listener wants it (see `shaping`).
+"""One request: a chime, if one is wanted, and what is made of its text (see `sources`), shaped as its listener wants it.
 
-Knows no socket and no session: whoever reads the generator may close it, or cancel the task that reads, at any moment.
+Several requests may share what is made (see `sharing`). Knows no socket and no session: whoever reads the generator may close it,
+or cancel the task that reads, at any moment.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping
-from contextlib import ExitStack, aclosing, closing, contextmanager
+from contextlib import aclosing, closing
 from dataclasses import replace
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-from .conversion import ConvertedEvent, VoiceConversion
+from .ahead import read_ahead
+from .chimes import ChimeStore
+from .conversion import ConvertedEvent
 from .converters.base import Converter
 from .converters.choice import CONVERTER, read_choice
-from .engines.base import Engine, Utterance
-from .errors import ConsentRequired, EngineUnavailable
+from .engines.base import Engine
+from .errors import BadSetting
 from .loudness import LoudnessStore
 from .models import (
-    PAUSE,
     SETTING_NAMES,
     AudioFormat,
-    ConverterChoice,
     FormatWish,
     Mark,
     Notice,
@@ -32,27 +32,40 @@ from .models import (
     Voice,
     VoiceSettings,
     Waiting,
+    shortened,
 )
 from .progress import Progress
 from .roster import Roster
 from .shaping import Shaper, Source
-from .text.speakable import SpeakableText
+from .sharing.share import Took
+from .sharing.shares import Shares
+from .sources import Begun, SourceEvent, Sources, settings_of
 
 ReplyEvent: TypeAlias = ReplyStart | bytes | Mark | Waiting | Notice
 """First a ReplyStart, then PCM in its format, marks, places in line, and what there is to know."""
 
-
-SLICE = 500
-"""Code points of text that are looked at in one go."""
+CHIME, SHARE, NONE = "chime", "share", "none"
+SHARE_MAX = 256
+"""Characters of a share's id."""
+CHIME_STEP = 0.25
+"""Seconds of a chime that are handed on at once."""
 
 
 class Synthesizer:
     """Speaks requests with the configured engines and converters."""
 
-    def __init__(self, engines: Roster[Engine], loudness: LoudnessStore, converters: Roster[Converter]) -> None:
-        self._engines = engines
+    def __init__(
+        self,
+        engines: Roster[Engine],
+        loudness: LoudnessStore,
+        converters: Roster[Converter],
+        chimes: ChimeStore | None = None,
+        shares: Shares[SourceEvent] | None = None,
+    ) -> None:
+        self._sources = Sources(engines, converters)
         self._loudness = loudness
-        self._converters = converters
+        self._chimes = ChimeStore() if chimes is None else chimes
+        self._shares = Shares[SourceEvent]() if shares is None else shares
 
     def request(
         self,
@@ -63,13 +76,14 @@ class Synthesizer:
         text_format: TextFormat = TextFormat.TEXT,
         consent: bool = False,
     ) -> SynthesisRequest:
-        """What a call asks of a voice: its `options` are settings, and `converter`.
+        """What a call asks of a voice: its `options` are settings, `converter`, `chime` and `share`.
 
         `consent`: the operator states that whoever is heard agreed; no client's word counts for that. Raises HeraldError, in
         words, for what can be known to be wrong before any text has come.
         """
         settings = dict(options)
-        choice = read_choice(settings.pop(CONVERTER, None), voice.converter, self._converters)
+        choice = read_choice(settings.pop(CONVERTER, None), voice.converter, self._sources.converters)
+        chime, share = _read_chime(settings.pop(CHIME, None)), _read_share(settings.pop(SHARE, None))
         if consent:
             voice, choice = replace(voice, consent=True), choice and replace(choice, consent=True)
         request = SynthesisRequest(
@@ -77,35 +91,27 @@ class Synthesizer:
             settings=VoiceSettings.parse(settings),
             format=wish,
             text_format=text_format,
+            chime=chime,
+            share=share,
         )
         self.check(request)
         return request
 
     def check(self, request: SynthesisRequest) -> None:
         """Raise, in words, what can be known to be wrong before any text has come."""
-        engine, voice = self._engine(request.voice), request.voice
-        engine.check_request(_settings(request), request.text_format, voice.engine_voice)
-        if engine.needs_consent(voice.engine_voice) and not voice.consent:
-            raise ConsentRequired(_consent(f"The voice {voice.engine_voice} of {voice.engine}", "in a voice of herald.yaml"))
-        if (choice := voice.converter) is not None:
-            converter = self._converter(voice, choice)
-            converter.check(choice.speaker, choice.settings)
-            if converter.needs_consent(choice.speaker) and not choice.consent:
-                who = f"The speaker {choice.speaker} of {choice.converter}"
-                raise ConsentRequired(_consent(who, "in the converter of a voice in herald.yaml"))
+        self._sources.check(request)
+        if request.chime:
+            self._chimes.get(request.chime)
 
     def setting_names(self, voice: Voice) -> frozenset[str]:
         """What may be set for this voice, its engine's extras included; an unknown engine knows the common ones."""
-        engine = self._engines.get(voice.engine)
-        return frozenset({*SETTING_NAMES, CONVERTER}) | (engine.extra_names() if engine is not None else frozenset())
+        engine = self._sources.engines.get(voice.engine)
+        extras = engine.extra_names() if engine is not None else frozenset()
+        return frozenset({*SETTING_NAMES, CONVERTER, CHIME, SHARE}) | extras
 
     def native_rate(self, request: SynthesisRequest) -> int:
         """Hz of the reply if no rate is asked for. Raises HeraldError."""
-        utterance = self._utterance(replace(request, format=FormatWish()))
-        audio, choice = self._engine(request.voice).native_format(utterance), request.voice.converter
-        if choice is not None:
-            audio = self._converter(request.voice, choice).output_format(audio, choice.settings)
-        return audio.rate
+        return self._sources.native_rate(request)
 
     async def speak(
         self, request: SynthesisRequest, text: AsyncIterable[str], progress: Progress | None = None
@@ -117,75 +123,66 @@ class Synthesizer:
         self.check(request)
         progress = progress or Progress()
         progress.voice, progress.engine = request.voice.name, request.voice.engine
-        with self._leased(request.voice):
-            async with aclosing(self._reply(request, text, progress)) as events:
-                async for event in events:
+        progress.converter = request.voice.converter.converter if request.voice.converter is not None else ""
+        async with aclosing(self._made(request, text, progress)) as made:
+            begun = cast("Begun", await anext(made))  # which is always the first
+            try:
+                with closing(Shaper(request, begun.source, self._loudness)) as shaper:
+                    yield ReplyStart(voice=request.voice, format=shaper.target)
+                    speech = cast("AsyncGenerator[ConvertedEvent, None]", made)
+                    async with aclosing(self._heard(request, speech, shaper)) as heard:
+                        async for event in heard:
+                            _note(event, shaper.target, progress)
+                            yield event
+            finally:
+                progress.converter_failed = begun.converter_failed
+
+    async def _heard(
+        self, request: SynthesisRequest, speech: AsyncGenerator[ConvertedEvent, None], shaper: Shaper
+    ) -> AsyncGenerator[bytes | Mark | Waiting | Notice, None]:
+        """The chime, and the speech right behind it, whose making begins with the chime: so that its think time is not heard."""
+        if not request.chime:
+            async with aclosing(_shaped(speech, shaper)) as shaped:
+                async for event in shaped:
                     yield event
+            return
+        async with read_ahead(speech) as coming:
+            chime = await self._chimes.pcm(request.chime, shaper.target, request.settings.volume)
+            for piece in _cut(chime, shaper.target.size(CHIME_STEP)):
+                yield piece
+            before = shaper.target.seconds(len(chime))
+            async with aclosing(_shaped(coming, shaper)) as shaped:
+                async for event in shaped:
+                    yield replace(event, time=before + event.time) if isinstance(event, Mark) else event
 
-    async def _reply(
+    # What is made of the text
+
+    def _made(self, request: SynthesisRequest, text: AsyncIterable[str], progress: Progress) -> AsyncGenerator[SourceEvent, None]:
+        if request.share:
+            return self._shared(request, text, progress)
+
+        def took(characters: int) -> None:
+            progress.characters += characters
+
+        return self._sources.events(request, text, took)
+
+    async def _shared(
         self, request: SynthesisRequest, text: AsyncIterable[str], progress: Progress
-    ) -> AsyncGenerator[ReplyEvent, None]:
-        engine = self._engine(request.voice)
-        utterance = self._utterance(request)
-        conversion = self._conversion(request.voice, engine, utterance)
-        shaper = Shaper(request, _source(engine, utterance, conversion), self._loudness)
-        yield ReplyStart(voice=request.voice, format=shaper.target)
-        speakable = request.voice.speakable_text and request.text_format is TextFormat.TEXT
-        async with (
-            aclosing(_spoken_text(text, progress, speakable=speakable)) as spoken,
-            aclosing(_events(engine, spoken, utterance, conversion)) as events,
-        ):
-            with closing(shaper):
-                async for event in events:
-                    for shaped in shaper.shape(event):
-                        _note(shaped, shaper.target, progress)
-                        yield shaped
-                for rest in shaper.finish():
-                    _note(rest, shaper.target, progress)
-                    yield rest
+    ) -> AsyncGenerator[SourceEvent, None]:
+        """The same for everybody who shares it, but for the volume, which is each listener's own."""
+        common, is_first = _common(request), False
 
-    @contextmanager
-    def _leased(self, voice: Voice) -> Iterator[None]:
-        """Whoever makes this voice stays while the block runs, even if the configuration changes."""
-        with ExitStack() as stack:
-            stack.enter_context(self._engines.leased(voice.engine))
-            if voice.converter is not None:
-                stack.enter_context(self._converters.leased(voice.converter.converter))
-            yield
+        def make(text: AsyncIterable[str], took: Took) -> AsyncGenerator[SourceEvent, None]:
+            nonlocal is_first
+            is_first = True
+            return self._sources.events(common, text, took)
 
-    def _utterance(self, request: SynthesisRequest) -> Utterance:
-        """As the engine is to speak it: at the listener's rate or, where a converter comes in between, at the converter's."""
-        voice = request.voice
-        utterance = Utterance(
-            voice=voice.engine_voice,
-            language=voice.language,
-            settings=_settings(request),
-            text_format=request.text_format,
-            rate=request.format.rate if voice.converter is None else None,
-        )
-        if (choice := voice.converter) is None:
-            return utterance
-        source = self._engine(voice).native_format(utterance)
-        return replace(utterance, rate=self._converter(voice, choice).input_format(source, choice.settings).rate)
-
-    def _conversion(self, voice: Voice, engine: Engine, utterance: Utterance) -> VoiceConversion | None:
-        if (choice := voice.converter) is None:
-            return None
-        return VoiceConversion(self._converter(voice, choice), choice, engine.native_format(utterance))
-
-    def _converter(self, voice: Voice, choice: ConverterChoice) -> Converter:
-        try:
-            return self._converters[choice.converter]
-        except KeyError:
-            msg = f"The voice {voice.name} needs the converter {choice.converter}, which is not configured."
-            raise EngineUnavailable(msg) from None
-
-    def _engine(self, voice: Voice) -> Engine:
-        try:
-            return self._engines[voice.engine]
-        except KeyError:
-            msg = f"The voice {voice.name} needs the engine {voice.engine}, which is not configured."
-            raise EngineUnavailable(msg) from None
+        async with aclosing(self._shares.listen(request.share, _identity(common), text, progress, make)) as events:
+            async for event in events:
+                if isinstance(event, Begun):
+                    yield replace(event, source=_own(event.source, request, learned=is_first))
+                else:
+                    yield event
 
 
 def load_stages(*, converted: bool) -> None:
@@ -197,33 +194,66 @@ def load_stages(*, converted: bool) -> None:
         import_module(f"{__package__}.audio.{name}")
 
 
-def _settings(request: SynthesisRequest) -> VoiceSettings:
-    return request.settings.over(request.voice.settings)
+# Options
 
 
-def _events(
-    engine: Engine, text: AsyncIterable[str], utterance: Utterance, conversion: VoiceConversion | None
-) -> AsyncGenerator[ConvertedEvent, None]:
-    spoken = engine.speak(text, utterance)
-    return spoken if conversion is None else conversion.events(spoken)
+def _read_chime(value: Any) -> str:
+    if value in (None, "", NONE, False):
+        return ""
+    if not isinstance(value, str):
+        msg = f"{CHIME} is the SHA-256 of a stored chime, in hex, or {NONE}, not {shortened(value)}."
+        raise BadSetting(msg)
+    return value
 
 
-def _source(engine: Engine, utterance: Utterance, conversion: VoiceConversion | None) -> Source:
-    name = f"{engine.name}/{utterance.voice}"
-    return Source(
-        name=name if conversion is None else f"{name} as {conversion.name}",
-        engine=engine.name,
-        format=engine.native_format(utterance) if conversion is None else conversion.target,
-        settings=utterance.settings,
-        can=engine.capabilities_of(utterance.voice, utterance.settings),
-        live=conversion is not None,
-    )
+def _read_share(value: Any) -> str:
+    if value in (None, ""):
+        return ""
+    if not isinstance(value, str) or len(value) > SHARE_MAX or not value.isprintable():
+        msg = f"{SHARE} is an id of 1 to {SHARE_MAX} printable characters, not {shortened(value)}."
+        raise BadSetting(msg)
+    return value
 
 
-def _consent(who: str, where: str) -> str:
-    return (
-        f"{who} may be a real person. If that person agreed, say so: `consent: true` {where}, or --consent on the command line."
-    )
+# What is shared
+
+
+def _common(request: SynthesisRequest) -> SynthesisRequest:
+    """What does not depend on who comes first: the engine's own rate, and its own volume."""
+    voice = replace(request.voice, settings=replace(request.voice.settings, volume=None))
+    return replace(request, voice=voice, settings=replace(request.settings, volume=None), format=FormatWish())
+
+
+def _identity(common: SynthesisRequest) -> Mapping[str, Any]:
+    """What must be the same for all, by its names for people."""
+    voice = common.voice
+    return {
+        "voice": (voice.engine, voice.engine_voice, voice.language),
+        "converter": voice.converter,
+        "settings": settings_of(common),
+        "text format": (common.text_format, voice.speakable_text),
+    }
+
+
+def _own(source: Source, request: SynthesisRequest, *, learned: bool) -> Source:
+    """For one listener, whose volume is left to Herald."""
+    can = replace(source.can, settings=source.can.settings - {"volume"})
+    return replace(source, settings=settings_of(request), can=can, learned=learned)
+
+
+# What is heard
+
+
+async def _shaped(events: AsyncIterable[ConvertedEvent], shaper: Shaper) -> AsyncGenerator[bytes | Mark | Waiting | Notice, None]:
+    async for event in events:
+        for shaped in shaper.shape(event):
+            yield shaped
+    for rest in shaper.finish():
+        yield rest
+
+
+def _cut(pcm: bytes, step: int) -> Iterator[bytes]:
+    return (pcm[start : start + step] for start in range(0, len(pcm), step))
 
 
 def _note(event: ReplyEvent, audio: AudioFormat, progress: Progress) -> None:
@@ -233,40 +263,3 @@ def _note(event: ReplyEvent, audio: AudioFormat, progress: Progress) -> None:
         progress.position = event.position
     elif isinstance(event, Notice):
         progress.notice = event
-
-
-async def _spoken_text(text: AsyncIterable[str], progress: Progress, *, speakable: bool) -> AsyncGenerator[str, None]:
-    """The text in slices, without what only an eye can use if it is to be `speakable`.
-
-    Slices, so that the first sentence of a long text need not wait for the last, nor other replies for any of it.
-    """
-    cleaner = SpeakableText() if speakable else _AsItIs()
-    looked_at = 0
-    async for fragment in text:
-        for start in range(0, len(fragment), SLICE):
-            piece = fragment[start : start + SLICE]
-            if cleaned := cleaner.push(piece):
-                progress.characters += len(cleaned)
-                yield cleaned
-            looked_at += len(piece)
-            if looked_at > SLICE:
-                looked_at = 0
-                await asyncio.sleep(0)
-        if fragment == PAUSE:
-            if cleaned := cleaner.flush():
-                progress.characters += len(cleaned)
-                yield cleaned
-            yield PAUSE
-    if cleaned := cleaner.flush():
-        progress.characters += len(cleaned)
-        yield cleaned
-
-
-class _AsItIs:
-    """For voices that read everything."""
-
-    def push(self, text: str) -> str:
-        return text
-
-    def flush(self) -> str:
-        return ""

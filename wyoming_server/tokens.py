@@ -9,14 +9,19 @@ import hmac
 import logging
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
+from . import secret_files
 from .errors import ConfigError
 
 _LOGGER = logging.getLogger(__name__)
 
+FILE = "token"
+"""In the state directory."""
 TOKEN_BYTES = 32
 """Random bytes in a token that is made here."""
 TOKEN_MAX = 1024
@@ -41,24 +46,58 @@ class PairingToken:
     @staticmethod
     def load(state: Path, environ: Mapping[str, str] = os.environ) -> PairingToken:
         """The token, made if there is none. Raises ConfigError where it cannot be read, kept, or sent in a header."""
-        return _given(environ) or _kept(state / "token")
+        return _given(environ) or _kept(state / FILE)
+
+    @staticmethod
+    def rotate(state: Path, environ: Mapping[str, str] = os.environ) -> PairingToken:
+        """A new token in the place of the kept one. Raises ConfigError where the environment gives it, or it cannot be kept."""
+        if variable := _variable(environ):
+            msg = f"The pairing token comes from {variable} in the environment, and can only be changed there."
+            raise ConfigError(msg)
+        token = _new(state / FILE)
+        with _told(state / FILE):
+            secret_files.replace(state / FILE, f"{token.value}\n".encode())
+        return token
 
     def compare(self, candidate: str) -> bool:
         """Whether this is the token, in a time that does not tell how much of it is right."""
         return hmac.compare_digest(candidate.encode(errors="surrogatepass"), self.value.encode())
 
 
+class HeldToken:
+    """The pairing token that holds at this moment: a running server may be given another."""
+
+    def __init__(self, token: PairingToken) -> None:
+        self.now = token
+
+    @property
+    def value(self) -> str:
+        return self.now.value
+
+    def compare(self, candidate: str) -> bool:
+        """See PairingToken."""
+        return self.now.compare(candidate)
+
+
+Token: TypeAlias = PairingToken | HeldToken
+"""Whatever tells whether a candidate is right."""
+
+
+def _variable(environ: Mapping[str, str]) -> str | None:
+    """The variable that gives the token. An empty one says nothing."""
+    return next((name for name in _VARIABLES if environ.get(name, "").strip()), None)
+
+
 def _given(environ: Mapping[str, str]) -> PairingToken | None:
-    """The token of the environment. An empty variable says nothing."""
-    for name in _VARIABLES:
-        text = environ.get(name, "").strip()
-        if not text:
-            continue
-        value = _checked(_content(Path(text), name) if name.endswith("_FILE") else text, name)
-        if len(value) < TOKEN_SHORT:
-            _LOGGER.warning("%s has %d characters; with fewer than %d it may be guessed", name, len(value), TOKEN_SHORT)
-        return PairingToken(value=value, source=name)
-    return None
+    """The token of the environment."""
+    name = _variable(environ)
+    if name is None:
+        return None
+    text = environ[name].strip()
+    value = _checked(_content(Path(text), name) if name.endswith("_FILE") else text, name)
+    if len(value) < TOKEN_SHORT:
+        _LOGGER.warning("%s has %d characters; with fewer than %d it may be guessed", name, len(value), TOKEN_SHORT)
+    return PairingToken(value=value, source=name)
 
 
 def _content(path: Path, variable: str) -> str:
@@ -71,64 +110,41 @@ def _content(path: Path, variable: str) -> str:
 
 def _kept(path: Path) -> PairingToken:
     """The token of the state directory."""
-    try:
+    with _told(path):
         if not path.exists():
             return _made(path)
-        _hide(path)
+        secret_files.hide(path, "pairing token")
         return PairingToken(value=_checked(_read(path), str(path)), source=str(path))
+
+
+def _made(path: Path) -> PairingToken:
+    """A new token, in place whole or not at all."""
+    token = _new(path)
+    try:
+        secret_files.create(path, f"{token.value}\n".encode())
+    except FileExistsError:
+        # Another process was first; its token is everybody's.
+        return PairingToken(value=_checked(_read(path), str(path)), source=str(path))
+    return token
+
+
+def _new(path: Path) -> PairingToken:
+    return PairingToken(value=secrets.token_urlsafe(TOKEN_BYTES), source=str(path), created=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the system says of the file, as a ConfigError."""
+    try:
+        yield
     except OSError as error:
         msg = f"The pairing token cannot be kept in {path}: {error.strerror or error}. Give another state directory (--state)."
         raise ConfigError(msg) from error
 
 
-def _made(path: Path) -> PairingToken:
-    """A new token, in place whole or not at all."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    value = secrets.token_urlsafe(TOKEN_BYTES)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(f"{value}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        _place(draft, path)
-    except FileExistsError:
-        # Another process was first; its token is everybody's.
-        return PairingToken(value=_checked(_read(path), str(path)), source=str(path))
-    finally:
-        draft.unlink(missing_ok=True)
-    return PairingToken(value=value, source=str(path), created=True)
-
-
-def _place(draft: Path, path: Path) -> None:
-    """Unlike a rename, a link fails where another process was first; not every file system has links."""
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        raise
-    except OSError:
-        draft.replace(path)
-
-
-def _hide(path: Path) -> None:
-    """Take the file's permissions away from everybody else, and say so."""
-    mode = path.stat().st_mode & 0o777
-    if not mode & 0o077:
-        return
-    try:
-        path.chmod(0o600)
-    except OSError as error:
-        _LOGGER.warning(
-            "Other users may read the pairing token %s (mode %o), and that cannot be changed: %s", path, mode, error.strerror
-        )
-    else:
-        _LOGGER.warning("Other users could read the pairing token %s (mode %o); now only its owner can", path, mode)
-
-
 def _read(path: Path) -> str:
     """The beginning of a file: more than a token may have, if there is more."""
-    with path.open("rb") as file:
-        return file.read(2 * TOKEN_MAX).decode("ascii", errors="replace")
+    return secret_files.read(path, 2 * TOKEN_MAX).decode("ascii", errors="replace")
 
 
 def _checked(text: str, where: str) -> str:

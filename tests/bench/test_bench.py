@@ -24,6 +24,7 @@ ROWS = {
     "espeak": 5,
     "openspeech": 16,
     "flowing": 16,
+    "http": 8,
     "indextts": 7,
     "sami": 9,
     "containers": 18,

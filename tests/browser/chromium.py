@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +39,14 @@ OPTIONS = (
     "--remote-debugging-port=0",
     "about:blank",
 )
+KEYS: Mapping[str, tuple[int, str, str]] = {
+    "Enter": (13, "Enter", "\r"),
+    "Escape": (27, "Escape", ""),
+    "Tab": (9, "Tab", ""),
+    " ": (32, "Space", " "),
+    "ArrowDown": (40, "ArrowDown", ""),
+}
+"""Key → its number, its place on the keyboard, and what it writes."""
 _ADDRESS = re.compile(r"DevTools listening on (ws://\S+)")
 _SECONDS = 15
 """In which a browser does anything that it is asked to."""
@@ -188,10 +196,10 @@ class Page:
     async def type(self, text: str) -> None:
         await self.call("Input.insertText", text=text)
 
-    async def press(self, key: str, *, shift: bool = False) -> None:
-        code = {"Enter": 13, "Escape": 27}[key]
-        given: dict[str, Any] = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
-        text = {"text": "\r"} if key == "Enter" else {}
+    async def press(self, key: str, *, shift: bool = False, ctrl: bool = False) -> None:
+        modifiers = 8 * shift + 2 * ctrl
+        given: dict[str, Any] = {"key": key, "code": KEYS[key][1], "windowsVirtualKeyCode": KEYS[key][0], "modifiers": modifiers}
+        text = {"text": KEYS[key][2]} if KEYS[key][2] and not ctrl else {}
         await self.call("Input.dispatchKeyEvent", type="keyDown", **given, **text)
         await self.call("Input.dispatchKeyEvent", type="keyUp", **given)
 

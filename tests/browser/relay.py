@@ -32,7 +32,11 @@ async def relaying(server: Running, *, is_foreign: bool = False) -> AsyncIterato
     relay = Relay(is_foreign=is_foreign)
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection(target.hostname, target.port)
+        try:
+            there_reader, there_writer = await asyncio.open_connection(target.hostname, target.port)
+        except OSError:  # the server has ended
+            writer.close()
+            return
         ends = {writer, there_writer}
         relay.writers |= ends
         try:
@@ -40,7 +44,7 @@ async def relaying(server: Running, *, is_foreign: bool = False) -> AsyncIterato
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_pass_on(reader, there_writer))
                 tasks.create_task(_pass_on(there_reader, writer))
-        except (OSError, asyncio.IncompleteReadError):
+        except* (OSError, asyncio.IncompleteReadError):
             pass
         finally:
             relay.writers -= ends

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from wyoming_server.config import HttpConfig
 from wyoming_server.converters.gain import GainConverter
 from wyoming_server.converters.sami.converter import SamiConverter
 from wyoming_server.engines.tone import ToneEngine
 from wyoming_server.errors import CredentialsRefused, EngineUnavailable
+from wyoming_server.frontends.http.certificates import load_tls
 
 from ..simulators.sami import simulator
 from .conftest import Ran
@@ -222,3 +224,36 @@ def test_a_token_that_cannot_be_kept_is_told(herald: Herald) -> None:
     ran = herald("token", "--state", "file/state")
     assert (ran.code, ran.out) == (2, "")
     assert "The pairing token cannot be kept" in ran.err
+
+
+def test_a_rotated_token_is_printed_alone_and_what_it_means_is_told(herald: Herald) -> None:
+    first, second = herald("token"), herald("token", "--rotate")
+    assert second.code == 0
+    assert first.out != second.out == herald("token").out
+    assert "needs the new one" in second.err
+    assert "until it is started again" in second.err
+    assert second.out.strip() not in second.err
+
+
+def test_a_token_of_the_environment_is_not_rotated(herald: Herald, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPTOKEN", "chosen-by-the-owner")
+    ran = herald("token", "--rotate")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "herald: The pairing token comes from APPTOKEN in the environment, and can only be changed there.\n"
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_certificate_is_told_once_it_is_there_and_none_is_made(check: Herald, tmp_path: Path) -> None:
+    text = f"{ENGINES}http: {{tls: true}}\n"
+    ran = check(text)
+    assert "HTTP           https://0.0.0.0:10231, for this machine" in ran.out
+    assert "TLS            made at the first start\n" in ran.out
+    state = tmp_path / "state" / "herald"
+    assert not state.exists()
+    tls = load_tls(HttpConfig(tls=True), state)
+    assert tls is not None
+    assert f"TLS            SHA-256 {tls.fingerprint}, until {tls.expires:%Y-%m-%d}\n" in check(text).out
+    tls.file.write_text("nonsense")
+    ran = check(text)
+    assert ran.code == 1
+    assert "TLS            WRONG: " in ran.out

@@ -9,18 +9,19 @@ from textwrap import dedent
 import pytest
 
 from wyoming_server.config import Config, load_config
+from wyoming_server.credentials import Stored
 from wyoming_server.errors import ConfigError
 
 FILE = Path("herald.yaml")
 
 
-def load(text: str | bytes = "", environ: Mapping[str, str] | None = None) -> Config:
+def load(text: str | bytes = "", environ: Mapping[str, str] | None = None, stored: Stored | None = None) -> Config:
     FILE.write_bytes(text if isinstance(text, bytes) else dedent(text).encode())
-    return load_config(FILE, environ or {})
+    return load_config(FILE, environ or {}, stored or {})
 
 
-def wrong(text: str | bytes = "", environ: Mapping[str, str] | None = None) -> list[str]:
+def wrong(text: str | bytes = "", environ: Mapping[str, str] | None = None, stored: Stored | None = None) -> list[str]:
     """The sentences of the error."""
     with pytest.raises(ConfigError) as caught:
-        load(text, environ)
+        load(text, environ, stored)
     return str(caught.value).split("\n")

@@ -14,7 +14,9 @@ import voluptuous as vol
 from wyoming_server.config import Config, EngineConfig, HttpConfig, LogConfig, VoiceConfig, WyomingConfig
 from wyoming_server.config.schema import CHOICE, CONVERTER, ENGINE, SECTIONS, SETTINGS, TOP_KEYS, VOICE
 from wyoming_server.config.values import ConverterConfig
+from wyoming_server.converters.base import Converter
 from wyoming_server.converters.registry import CONVERTERS, converter_class
+from wyoming_server.engines.base import Engine
 from wyoming_server.engines.registry import ENGINES, engine_class
 from wyoming_server.models import ConverterChoice
 from wyoming_server.networks import Networks
@@ -76,7 +78,7 @@ def test_every_key_of_a_voice_is_documented_with_its_default() -> None:
 
 def test_every_key_of_an_engine_is_documented() -> None:
     assert documented()["engines"] == {key: SPECIAL[key] for key in ENGINE}
-    assert {field.name for field in dataclasses.fields(EngineConfig)} == {"name", "type", "options"}
+    assert {field.name for field in dataclasses.fields(EngineConfig)} == {"name", "type", "options", "sources"}
 
 
 def option_defaults(schema: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
@@ -94,7 +96,7 @@ def test_every_option_of_an_engine_and_its_voices_is_documented_with_its_default
 
 def test_every_key_of_a_converter_is_documented() -> None:
     assert documented()["converters"] == {key: {**SPECIAL, "type": "the converter's name"}[key] for key in CONVERTER}
-    assert {field.name for field in dataclasses.fields(ConverterConfig)} == {"name", "type", "options"}
+    assert {field.name for field in dataclasses.fields(ConverterConfig)} == {"name", "type", "options", "sources"}
 
 
 @pytest.mark.parametrize("converter_type", CONVERTERS)
@@ -107,6 +109,14 @@ def test_every_option_and_setting_of_a_converter_is_documented_with_its_default(
 def test_every_key_of_a_voices_converter_is_documented_with_its_default() -> None:
     known = {"type": "required", "speaker": "required", **defaults(ConverterChoice)}
     assert documented()["voices.converter"] == {str(key): known[str(key)] for key in CHOICE}
+
+
+def test_what_can_be_stored_is_documented() -> None:
+    chapter = PAGE.partition("## Stored credentials")[2]
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", chapter, re.MULTILINE)
+    classes: list[type[Engine | Converter]] = [*map(engine_class, ENGINES), *map(converter_class, CONVERTERS)]
+    known = {one.type: [field.name for field in one.credentials] for one in classes if one.credentials}
+    assert {name: re.findall(r"`(\w+)`", keys) for name, keys in rows} == known
 
 
 def test_every_top_key_has_its_chapter() -> None:

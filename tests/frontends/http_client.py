@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -14,6 +16,7 @@ from aiohttp import web
 
 from wyoming_server.config import HttpConfig
 from wyoming_server.errors import EngineTimeout
+from wyoming_server.frontends.http.certificates import Tls
 from wyoming_server.frontends.http.routes import Route
 from wyoming_server.frontends.http.server import HttpServer
 from wyoming_server.tokens import PairingToken
@@ -97,11 +100,19 @@ class Stage:
         raise ERRORS[error]
 
 
+@functools.lru_cache(maxsize=4)
+def trusting(tls: Tls | None) -> ssl.SSLContext | None:
+    """A client that was told of this certificate, and of no other."""
+    return None if tls is None else ssl.create_default_context(cafile=tls.file)
+
+
 @asynccontextmanager
-async def serving(config: HttpConfig = CONFIG, *, stage: Stage | None = None, **options: Any) -> AsyncIterator[HttpServer]:
+async def serving(
+    config: HttpConfig = CONFIG, *, stage: Stage | None = None, tls: Tls | None = None, **options: Any
+) -> AsyncIterator[HttpServer]:
     token = PairingToken(value=TOKEN, source="the test")
     server = HttpServer(config, token=token, health=lambda: {"voices": 3}, more_routes=(stage or Stage()).routes(), **options)
-    async with server.serving():
+    async with server.serving(tls):
         yield server
 
 
@@ -136,7 +147,7 @@ class RawClient:
     @classmethod
     async def connect(cls, server: HttpServer) -> Self:
         parts = urlsplit(server.urls[0])
-        return cls(*await asyncio.open_connection(parts.hostname, parts.port))
+        return cls(*await asyncio.open_connection(parts.hostname, parts.port, ssl=trusting(server.tls)))
 
     async def __aenter__(self) -> Self:
         return self

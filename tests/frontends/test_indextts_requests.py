@@ -166,7 +166,7 @@ async def test_a_person_is_imitated_only_with_consent(server: Running) -> None:
         read(server, "feeling/stranger")
 
 
-async def test_an_engine_that_is_not_there_is_told(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(server.speech.engines, "feeling")  # the synthesizer holds the same
+async def test_an_engine_that_is_not_there_any_more_is_told(server: Running) -> None:
+    await server.speech.engines.apply({})  # the catalogue has not heard of it
     with pytest.raises(EngineUnavailable, match="needs the engine feeling"):
         read(server)

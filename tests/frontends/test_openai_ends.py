@@ -148,7 +148,7 @@ async def test_a_defect_is_no_whole_file_either(server: Running, monkeypatch: py
 
 @pytest.mark.parametrize("early", [True, False])
 async def test_what_looks_like_a_cancel_and_is_none_fails(server: Running, monkeypatch: pytest.MonkeyPatch, early: bool) -> None:
-    async def speak(request: SynthesisRequest, text: object) -> AsyncGenerator[ReplyEvent, None]:
+    async def speak(request: SynthesisRequest, text: object, progress: object) -> AsyncGenerator[ReplyEvent, None]:
         yield ReplyStart(voice=request.voice, format=AudioFormat(rate=22_050))
         if not early:
             yield tone(50)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from ..config import Config, ConverterConfig, Source, default_config_path
+from ..config import Config, ConverterConfig, EngineConfig, Source, default_config_path
 from ..config.environment import names_in_use, variables_of_engine
 from ..converters.registry import CONVERTERS, converter_class
 from ..engines.base import Engine
@@ -69,6 +69,7 @@ def run(arguments: Namespace) -> int:
             _check_state(arguments, report)
             run_until_done(_check_speech(config, report))
             _tell_ports(config, report)
+            _check_tls(config, arguments, report)
     return report.end()
 
 
@@ -76,7 +77,7 @@ def _sources(config: Config) -> str:
     default = default_config_path()
     variables = names_in_use(os.environ)
     source = config.source or (f"none, the defaults ({default} does not exist)" if default else "none, the defaults")
-    services = (*config.engines.values(), *config.converters.values())
+    services: list[EngineConfig | ConverterConfig] = [*config.engines.values(), *config.converters.values()]
     stored = [one.name for one in services if Source.STORED in one.sources.values()]
     credentials = [f"stored credentials of {', '.join(stored)}"] if stored else []
     return ", and ".join([str(source), *([", ".join(variables)] if variables else []), *credentials])
@@ -211,9 +212,24 @@ def _tell_ports(config: Config, report: Report) -> None:
     if wyoming.zeroconf:
         report.tell("Zeroconf", wyoming.zeroconf if isinstance(wyoming.zeroconf, str) else "on")
     host = f"[{http.host}]" if ":" in http.host else http.host
-    report.tell("HTTP", f"http://{host}:{http.port}, for this machine, and others with the token" if http.enabled else "off")
+    scheme = "https" if http.tls else "http"
+    report.tell("HTTP", f"{scheme}://{host}:{http.port}, for this machine, and others with the token" if http.enabled else "off")
     if http.enabled and http.indextts_port is not None:
         report.tell("IndexTTS", f"ws://{host}:{http.indextts_port}, for {wyoming.allow}")
+
+
+def _check_tls(config: Config, arguments: Namespace, report: Report) -> None:
+    """The certificate that is there already; nothing is made."""
+    if not (config.http.enabled and config.http.tls):
+        return
+    from ..frontends.http.certificates import kept_tls  # noqa: PLC0415  # aiohttp takes long to load
+
+    try:
+        tls = kept_tls(config.http, state_directory(arguments))
+    except ConfigError as error:
+        report.fail("TLS", str(error))
+    else:
+        report.tell("TLS", f"SHA-256 {tls.fingerprint}, until {tls.expires:%Y-%m-%d}" if tls else "made at the first start")
 
 
 def _described(voice: Voice) -> str:

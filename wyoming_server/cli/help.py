@@ -151,6 +151,11 @@ use the HTTP server: keep it secret.""",
     more="""\
 examples:
   herald token
+  herald token --rotate                      make another one: somebody may know the old
   curl -H "Authorization: Bearer $(herald token)" http://herald.local:10231/api/healthz
+
+After --rotate, start the server again: until then it takes the old token. Then pair
+Home Assistant with the new one. A token that the environment gives (HERALD_TOKEN,
+HERALD_TOKEN_FILE, APPTOKEN) can only be changed there.
 """,
 )

@@ -53,7 +53,9 @@ def _Formatter(prog: str) -> argparse.HelpFormatter:  # noqa: N802  # stands for
 def _add_common(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("configuration")
     group.add_argument("--config", type=Path, metavar="FILE", help="herald.yaml (default: in ~/.config/herald, if it is there)")
-    group.add_argument("--state", type=Path, metavar="DIR", help="what Herald keeps: token, loudness (~/.local/state/herald)")
+    group.add_argument(
+        "--state", type=Path, metavar="DIR", help="what Herald keeps: token, credentials, loudness (~/.local/state/herald)"
+    )
     group.add_argument("--log-level", choices=LEVELS, help="what is told on standard error; debug also says where an error arose")
 
 
@@ -161,8 +163,8 @@ def _add_consent(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> N
     parser.add_argument("--consent", action="store_true", help="the speaker of this cloned or unlisted voice agreed")
 
 
-def _add_nothing(_parser: argparse.ArgumentParser) -> None:
-    pass
+def _add_token(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rotate", action="store_true", help="make another token in its place, and print that")
 
 
 def address(text: str) -> str:
@@ -222,6 +224,6 @@ COMMANDS: dict[str, tuple[CommandHelp, Callable[[argparse.ArgumentParser], None]
     "convert": (CONVERT, _add_convert),
     "voices": (VOICES, _add_voices),
     "check": (CHECK, _add_check),
-    "token": (TOKEN, _add_nothing),
+    "token": (TOKEN, _add_token),
 }
 """Each command has a module of its name, whose `run` takes the parsed options."""

@@ -8,8 +8,10 @@ import os
 import sys
 from argparse import Namespace
 from dataclasses import replace
+from functools import partial
 
-from ..config import Config
+from ..config import Config, load_config
+from ..credentials import Stored
 from ..tokens import PairingToken
 from . import logs
 from .setting import configuration, state_directory
@@ -18,6 +20,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def run(arguments: Namespace) -> int:
+    logs.set_up(arguments.log_level or "info", arguments.log_format or "text")  # for what reading the configuration warns of
     config = with_options(configuration(arguments), arguments)
     from ..server import serve  # noqa: PLC0415  # aiohttp takes long to load; a wrong configuration is told before
 
@@ -26,8 +29,13 @@ def run(arguments: Namespace) -> int:
     token = PairingToken.load(state, os.environ)
     if token.created:
         tell(token)
-    asyncio.run(serve(config, state, token))
+    asyncio.run(serve(config, state, token, partial(_read_anew, arguments)))
     return 0
+
+
+def _read_anew(arguments: Namespace, stored: Stored) -> Config:
+    """As it was read at the start."""
+    return with_options(load_config(arguments.config, os.environ, stored), arguments)
 
 
 def with_options(config: Config, arguments: Namespace) -> Config:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ..config import Config, load_config, state_dir
 from ..config.environment import CONSENT
+from ..credentials import FILE, CredentialStore, Stored
 from ..errors import ConfigError
 from . import logs
 
@@ -27,7 +28,16 @@ T = TypeVar("T")
 def configuration(arguments: Namespace) -> Config:
     """Raises ConfigError. --consent is also meant for a voice that the environment names."""
     consent = {CONSENT: "true"} if getattr(arguments, "consent", False) else {}
-    return load_config(arguments.config, {**os.environ, **consent})
+    return load_config(arguments.config, {**os.environ, **consent}, _stored(arguments))
+
+
+def _stored(arguments: Namespace) -> Stored:
+    """The stored credentials; none where nobody knows of a state directory. Raises ConfigError where they cannot be read."""
+    try:
+        state = state_directory(arguments)
+    except ConfigError:
+        return {}
+    return CredentialStore(state / FILE).read()
 
 
 def state_directory(arguments: Namespace) -> Path:

@@ -1,9 +1,12 @@
-"""Configuration: herald.yaml and the environment, checked, as frozen values. Nothing here starts an engine or writes a file."""
+"""Configuration: herald.yaml, the environment and stored credentials, checked, as frozen values.
+
+Nothing here starts an engine or writes a file.
+"""
 
 from __future__ import annotations
 
 from .loader import default_config_path, load_config, state_dir
-from .values import Config, ConverterConfig, EngineConfig, HttpConfig, LogConfig, VoiceConfig, WyomingConfig
+from .values import Config, ConverterConfig, EngineConfig, HttpConfig, LogConfig, Source, VoiceConfig, WyomingConfig
 
 __all__ = [
     "Config",
@@ -11,6 +14,7 @@ __all__ = [
     "EngineConfig",
     "HttpConfig",
     "LogConfig",
+    "Source",
     "VoiceConfig",
     "WyomingConfig",
     "default_config_path",

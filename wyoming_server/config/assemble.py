@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..converters.registry import CONVERTERS, converter_class
 from ..engines.registry import ENGINES, engine_class
 from ..models import SETTING_NAMES, ConverterChoice, VoiceSettings
-from .document import Document
+from .document import Document, Place
 from .fields import Check, Section, Value, mapping, unseen
 from .problems import Problems
 from .references import Names, Services, check_references
@@ -28,10 +28,18 @@ from .schema import (
     TOP_KEYS,
     VOICE,
 )
-from .values import Config, ConverterConfig, EngineConfig, HttpConfig, LogConfig, VoiceConfig, WyomingConfig
+from .values import Config, ConverterConfig, EngineConfig, HttpConfig, LogConfig, Source, VoiceConfig, WyomingConfig
 
 ALWAYS_THERE = "espeak"
 """The engine that needs no configuration."""
+
+
+class _Service(NamedTuple):
+    """An engine or a converter."""
+
+    type: str
+    options: dict[str, Any]
+    sources: dict[str, Source]
 
 
 class _Services(NamedTuple):
@@ -91,7 +99,7 @@ def _engines(given: Any, names: Names, problems: Problems) -> dict[str, EngineCo
 
 def _engine(name: str, given: Any, names: Names, problems: Problems) -> EngineConfig | None:
     found = _service(ENGINES_SECTION, name, given, names.engines, problems)
-    return None if found is None else EngineConfig(name=name, type=found[0], options=found[1])
+    return None if found is None else EngineConfig(name=name, **found._asdict())
 
 
 def _converters(given: Any, names: Names, problems: Problems) -> dict[str, ConverterConfig]:
@@ -100,11 +108,11 @@ def _converters(given: Any, names: Names, problems: Problems) -> dict[str, Conve
         name: _service(CONVERTERS_SECTION, name, value, names.converters, problems)
         for name, value in _named("converters", given, ENGINE_NAME, problems)
     }
-    return {name: ConverterConfig(name=name, type=one[0], options=one[1]) for name, one in found.items() if one is not None}
+    return {name: ConverterConfig(name=name, **one._asdict()) for name, one in found.items() if one is not None}
 
 
-def _service(section: _Services, name: str, given: Any, names: Services, problems: Problems) -> tuple[str, dict[str, Any]] | None:
-    """The type and the options of an engine or a converter; `None` where it is switched off or wrong."""
+def _service(section: _Services, name: str, given: Any, names: Services, problems: Problems) -> _Service | None:
+    """An engine or a converter; `None` where it is switched off or wrong."""
     path: KeyPath = (section.key, name)
     head = problems.check(Section(section.keys, is_open=True), given, path)
     if head is not None and not head.get("enabled", True):
@@ -118,7 +126,17 @@ def _service(section: _Services, name: str, given: Any, names: Services, problem
         problems.add((*path, "type"), f"is missing; it must be {section.type_check.words}")
         return None
     values = problems.check(Section({**section.keys, **section.options_schema(its_type)}), given, path)
-    return None if values is None else (its_type, {key: value for key, value in values.items() if key not in section.keys})
+    if values is None:
+        return None
+    options = {key: value for key, value in values.items() if key not in section.keys}
+    said = [key for key in options if (given or {}).get(key) is not None]
+    return _Service(its_type, options, {key: _source(problems.place((*path, key))) for key in said})
+
+
+def _source(place: Place) -> Source:
+    if place.stored:
+        return Source.STORED
+    return Source.ENVIRONMENT if place.variable else Source.FILE
 
 
 def _voices(given: Any, names: Names, problems: Problems) -> dict[str, VoiceConfig]:

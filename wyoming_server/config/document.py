@@ -31,13 +31,14 @@ _TAG_PREFIX = "tag:yaml.org,2002:"
 
 
 class Place(NamedTuple):
-    """Where a value was given: a line of the file, or an environment variable."""
+    """Where a value was given: a line of the file, an environment variable, or the stored credentials."""
 
     line: int = 0
-    """From 1; 0 where it is a variable."""
+    """From 1; 0 where it is none of the file's."""
     variable: str = ""
     from_file: bool = False
     """The variable names a file, which keeps a secret."""
+    stored: bool = False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -54,6 +55,36 @@ class Document:
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path, Place(line=1))
+
+    def value(self, path: KeyPath) -> Any:
+        """What stands there; `None` where there is nothing, or no mapping around it."""
+        at = self.root
+        for key in path:
+            at = at.get(key) if isinstance(at, dict) else None
+        return at
+
+    def says(self, path: KeyPath) -> bool:
+        """Whether there is a value, or something else where the mapping around it should be."""
+        at = self.root
+        for key in path:
+            if not isinstance(at, dict):
+                break
+            at = at.get(key)
+        return at is not None
+
+    def put(self, path: KeyPath, value: Any, place: Place) -> KeyPath | None:
+        """Put a value there, with the mappings around it. Where one of those is no mapping, nothing is put: the path of that."""
+        at = self.root
+        for depth, key in enumerate(path[:-1], start=1):
+            if at.get(key) is None:
+                at[key] = {}
+                self.places[path[:depth]] = place
+            at = at[key]
+            if not isinstance(at, dict):
+                return path[:depth]
+        at[path[-1]] = value
+        self.places[path] = place
+        return None
 
 
 def parse(data: bytes, name: str) -> Document:

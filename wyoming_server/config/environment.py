@@ -150,18 +150,8 @@ def _read_secret(path: Path) -> str:
 
 
 def _set(document: Document, path: KeyPath, value: Plain | None, place: Place, problems: Problems) -> None:
-    """Put a value into the document, with the mappings above it."""
-    at = document.root
-    for depth, key in enumerate(path[:-1], start=1):
-        if at.get(key) is None:
-            at[key] = {}
-            document.places[path[:depth]] = place
-        at = at[key]
-        if not isinstance(at, dict):
-            problems.add(path[:depth], f"holds no keys, so there is no {quoted(str(path[depth]))} in it", place)
-            return
-    at[path[-1]] = value
-    document.places[path] = place
+    if (blocked := document.put(path, value, place)) is not None:
+        problems.add(blocked, f"holds no keys, so there is no {quoted(str(path[len(blocked)]))} in it", place)
 
 
 def _imply_voice(document: Document, name: str, place: Place, problems: Problems) -> None:
@@ -172,14 +162,5 @@ def _imply_voice(document: Document, name: str, place: Place, problems: Problems
         ("default_voice",): Plain(name),
     }
     for path, value in implied.items():
-        if not _is_said(document.root, path):
+        if not document.says(path):
             _set(document, path, value, place, problems)
-
-
-def _is_said(at: Any, path: KeyPath) -> bool:
-    """Whether there is a value, or something else where the mapping around it should be."""
-    for key in path:
-        if not isinstance(at, dict):
-            break
-        at = at.get(key)
-    return at is not None

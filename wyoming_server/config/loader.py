@@ -1,4 +1,4 @@
-"""Where the configuration and the state live, and how the configuration is read: file, environment, checks."""
+"""Where the configuration and the state live, and how it is read: file, environment, stored credentials, checks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..credentials import Stored
 from ..errors import ConfigError
 from .assemble import assemble
 from .document import SIZE_MAX, Document, parse
 from .environment import overlay
 from .problems import Problems
+from .stored import NOTHING, underlay
 from .values import Config
 
 
-def load_config(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
-    """The configuration in `path`, with the environment over it.
+def load_config(path: Path | None = None, environ: Mapping[str, str] = os.environ, stored: Stored = NOTHING) -> Config:
+    """The configuration in `path`, with the environment over it, and stored credentials where both say nothing.
 
     Without a path: the file that HERALD_CONFIG names, else the user's herald.yaml if there is one, else the defaults.
     Raises ConfigError with one line for everything that is wrong.
@@ -26,6 +28,7 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] = os.enviro
     document = Document() if data is None else parse(data, str(source))
     problems = Problems(document, str(source))
     overlay(document, environ, problems)
+    underlay(document, stored)
     config = assemble(document, problems, source if data is not None else None)
     problems.raise_if_any()
     return config

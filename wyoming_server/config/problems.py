@@ -12,6 +12,8 @@ from .document import Document, Place
 from .fields import Check, UnknownKey, Wrong
 from .scalars import KeyPath, dotted, is_secret
 
+STORED = "Stored credentials"
+"""Instead of the line where a value stands."""
 TOLD = 20
 """Problems in one error; the others are counted."""
 
@@ -64,8 +66,8 @@ class Problems:
 
     def _sentence(self, problem: _Problem) -> str:
         place = problem.place
-        head = place.variable or f"{self._name} line {place.line}"
-        secret = place.from_file or is_secret(problem.path)
+        head = STORED if place.stored else place.variable or f"{self._name} line {place.line}"
+        secret = place.from_file or place.stored or is_secret(problem.path)
         key = dotted(problem.path) or ("" if place.variable else "the file")
         return f"{head}: {f'{key} {_words(problem.error, secret=secret)}'.strip()}"
 

@@ -20,7 +20,7 @@ from .describe import listing
 from .environment import consent_variable
 from .problems import Problems
 from .scalars import KeyPath, quoted
-from .values import Config, ConverterConfig, EngineConfig, VoiceConfig
+from .values import Config, ConverterConfig, EngineConfig, Source, VoiceConfig
 
 _LANGUAGE_VOICE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*(\+.+)?")
 """A language, or eSpeak NG's voice for it with or without a variant: whether there is one, only the engines know."""
@@ -66,6 +66,7 @@ def check_references(config: Config, names: Names, problems: Problems) -> None:
     references.check_converters()
     references.check_aliases()
     references.check_default()
+    references.check_tls()
 
 
 class _References:
@@ -142,6 +143,18 @@ class _References:
             known = {*self._names.voices, *(alias for alias, _ in self._aliases())}
             self._check_target(("default_voice",), self._config.default_voice, known)
 
+    def check_tls(self) -> None:
+        """A certificate comes with its key, and is used."""
+        http = self._config.http
+        given = {"tls_certificate": http.tls_certificate, "tls_key": http.tls_key}
+        missing = [key for key, path in given.items() if path is None]
+        if len(missing) == len(given):
+            return
+        if missing:
+            self._problems.add(("http", missing[0]), "is missing: a certificate and its key belong together")
+        elif not http.tls:
+            self._problems.add(("http", "tls"), "must be true for http.tls_certificate to be used")
+
     def _aliases(self) -> Iterable[tuple[str, KeyPath]]:
         for voice in self._config.voices.values():
             yield from ((alias, ("voices", voice.name, "aliases", number)) for number, alias in enumerate(voice.aliases))
@@ -155,7 +168,9 @@ class _References:
             try:
                 yield name, class_of(config.type)(name, config.options)
             except ConfigError as error:
-                self._problems.add((section, name), f"does not go together: {error}")
+                stored = [key for key, source in config.sources.items() if source is Source.STORED]
+                beside = f" with the stored {', '.join(stored)}" if stored else ""
+                self._problems.add((section, name), f"does not go together{beside}: {error}")
 
     def _check_target(self, path: KeyPath, target: str, names: set[str]) -> None:
         """A voice of the file, `engine/id`, or a language."""

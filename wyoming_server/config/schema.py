@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,11 +78,19 @@ def _service_name(text: str) -> str:
     return text
 
 
+def _file(text: str) -> Path:
+    if not text.startswith("/") or "\0" in text:
+        raise ValueError
+    return Path(text)
+
+
 NAME = Value(vol.All(str, _name), f"a name of 1 to {NAME_MAX} characters, without control characters or spaces around it")
 ENGINE_NAME = _matches(ENGINE_NAME_PATTERN, "a name of small letters, digits, _ and -, with a letter first")
 LANGUAGE = _matches(_LANGUAGE, "a language tag such as en-GB or zh-CN")
 TEXT = Value(str)
 FLAG = Value(bool)
+FILE = Value(vol.Maybe(vol.All(str, _file)), "an absolute path, such as /etc/herald/herald.pem")
+ADVERTISED = Value(vol.Any(bool, vol.All(str, _service_name)), f"true, false, or a name of at most {_DNS_LABEL_MAX} bytes")
 
 WYOMING: Mapping[str, Check] = {
     "uri": Items(Value(vol.All(str, _uri), "tcp://HOST:PORT, tcp://[::]:PORT or unix:///path"), tuple),
@@ -91,7 +100,7 @@ WYOMING: Mapping[str, Check] = {
     "max_text": _whole(1, 1_000_000, "characters"),
     "text_timeout": _number(1, 3_600, "seconds"),
     "write_timeout": _number(1, 3_600, "seconds"),
-    "zeroconf": Value(vol.Any(bool, vol.All(str, _service_name)), f"true, false, or a name of at most {_DNS_LABEL_MAX} bytes"),
+    "zeroconf": ADVERTISED,
 }
 
 HTTP: Mapping[str, Check] = {
@@ -104,6 +113,10 @@ HTTP: Mapping[str, Check] = {
     "max_text": _whole(1, 1_000_000, "characters"),
     "text_timeout": _number(1, 3_600, "seconds"),
     "allowed_hosts": Items(_matches(_HOST, "a host name such as herald.example.net, without scheme and port"), tuple),
+    "tls": FLAG,
+    "tls_certificate": FILE,
+    "tls_key": FILE,
+    "zeroconf": ADVERTISED,
 }
 
 LOG: Mapping[str, Check] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,14 @@ class HttpConfig:
     """Seconds that an open text stream may bring nothing."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names accepted beside IP addresses, localhost, the machine's own name with or without .local."""
+    tls: bool = False
+    """Whether `port` speaks TLS. Without files of the owner's, its certificate is made at the first start."""
+    tls_certificate: Path | None = None
+    """The owner's own certificate and those that it rests on, in PEM; together with its key."""
+    tls_key: Path | None = None
+    """The private key of that certificate, in PEM, without a password."""
+    zeroconf: bool | str = True
+    """Whether to advertise `_herald._tcp`, where others than this machine can come; a text is the name to advertise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +80,15 @@ class LogConfig:
     """text | json"""
 
 
+class Source(StrEnum):
+    """Who said a value. Each beats those below it."""
+
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    STORED = "stored"
+    """Entered while Herald ran: the only ones that can be changed so."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineConfig:
     """One speech engine that is switched on."""
@@ -80,6 +98,8 @@ class EngineConfig:
     """Which engine it is: a name of the registry."""
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The engine's own keys, checked, with its defaults. May hold credentials, and so is never shown."""
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """Of the options that somebody said."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +111,8 @@ class ConverterConfig:
     """Which converter it is: a name of the registry."""
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The converter's own keys, checked, with its defaults. May hold credentials, and so is never shown."""
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """Of the options that somebody said."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -46,6 +46,11 @@ class Turns:
         holders = {id(turn.owner) for turn in self._granted}
         return any(id(turn.owner) not in holders for turn in self._line)
 
+    def change(self, limit: int) -> None:
+        """Another limit from now on. Turns that are granted already stay so."""
+        self.limit = limit
+        self._settle()
+
     def ask(self, owner: object) -> Turn:
         """A turn for `owner`, granted already or in line. Whoever asks leaves it in the end; as a context manager it does so."""
         turn = Turn(self, owner)

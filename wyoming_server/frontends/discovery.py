@@ -1,4 +1,6 @@
-"""Tells the local network where Wyoming is spoken (zeroconf, `_wyoming._tcp`), so that Home Assistant offers to add it.
+"""Tells the local network where Wyoming is spoken (zeroconf, `_wyoming._tcp`), and where Herald's HTTP port is (`_herald._tcp`).
+
+So Home Assistant offers to add them.
 
 Only addresses at which the server can be reached are told, and only on their interfaces. What fails here is a warning in words:
 clients that know the address need none of this.
@@ -9,16 +11,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from .. import __version__
 
 _LOGGER = logging.getLogger(__name__)
 
-SERVICE = "_wyoming._tcp.local."
+WYOMING = "_wyoming._tcp.local."
+HERALD = "_herald._tcp.local."
 LABEL_MAX = 63
 """Bytes of a service's name, and of a host's, in DNS."""
 _COUNTER = 3
@@ -34,21 +39,56 @@ _EVERY = {"0.0.0.0": 4, "::": 6}  # noqa: S104  # what it means is the point
 """Hosts that stand for every address of an IP version."""
 
 
-@asynccontextmanager
-async def advertised(
-    port: int, name: str | None = None, *, hosts: Sequence[str] = tuple(_EVERY), check: float = CHECK
-) -> AsyncIterator[None]:
-    """Advertise a Wyoming server on `port` while the block runs. Returns at once; the network takes a second.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """One open port."""
 
-    `hosts` are the addresses of the server's sockets, 0.0.0.0 and :: among them. `name` is what people read; `None`: Herald and
-    the machine's name. Where another machine has that name already, a number is added.
-    """
-    task = asyncio.create_task(_advertise(port, name or f"Herald ({_machine()})", hosts, check))
-    try:
+    type: str
+    """WYOMING or HERALD."""
+    port: int
+    hosts: tuple[str, ...] = tuple(_EVERY)
+    """The addresses of its sockets, 0.0.0.0 and :: among them."""
+    name: str | None = None
+    """What people read; `None`: Herald and the machine's name. Where another server has that name already, a number is added."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """What a client may know beforehand, beside the version."""
+
+
+class Network:
+    """Knows of services from `tell` to `leave`. The block waits for the goodbyes, so that others can be done meanwhile."""
+
+    def __init__(self, check: float = CHECK) -> None:
+        self._check = check
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.leave()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def tell(self, *services: Service) -> None:
+        """Returns at once; the network takes a second."""
+        self._tasks += [asyncio.create_task(_advertise(service, self._check)) for service in services]
+
+    def leave(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+
+@asynccontextmanager
+async def advertised(*services: Service, check: float = CHECK) -> AsyncIterator[None]:
+    """Advertise them while the block runs."""
+    async with Network(check) as network:
+        network.tell(*services)
         yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
+
+
+def others_can_come(hosts: Iterable[str]) -> bool:
+    """Whether a server that listens on `hosts` can be reached by other machines."""
+    return any(host in _EVERY or not ip_address(host.partition("%")[0]).is_loopback for host in hosts)
 
 
 def usable(hosts: Iterable[str], machine: Iterable[Address]) -> list[Address]:
@@ -67,19 +107,21 @@ def usable(hosts: Iterable[str], machine: Iterable[Address]) -> list[Address]:
     return sorted(reachable, key=lambda address: (address.version, int(address)))
 
 
-def service_name(name: str) -> str:
+def service_name(name: str, service_type: str) -> str:
     """The full name of a service that people know as `name`."""
-    return f"{_shortened(name, LABEL_MAX - _COUNTER)}.{SERVICE}"
+    return f"{_shortened(name, LABEL_MAX - _COUNTER)}.{service_type}"
 
 
-async def _advertise(port: int, name: str, hosts: Sequence[str], check: float) -> None:
+async def _advertise(service: Service, check: float) -> None:
     """Advertise until cancelled, anew whenever the machine's addresses change."""
     complaint = ""
+    # It takes long to load, and somebody may be listening already.
+    await asyncio.to_thread(import_module, "zeroconf.asyncio")
     while True:
         try:
-            addresses = usable(hosts, _machine_addresses())
-            async with _registered(port, name, addresses):
-                while addresses == usable(hosts, _machine_addresses()):  # noqa: ASYNC110  # nobody tells of a change
+            addresses = usable(service.hosts, _machine_addresses())
+            async with _registered(service, addresses):
+                while addresses == usable(service.hosts, _machine_addresses()):  # noqa: ASYNC110  # nobody tells of a change
                     await asyncio.sleep(check)
         except _failures() as error:
             if complaint != (complaint := str(error) or type(error).__name__):
@@ -88,7 +130,7 @@ async def _advertise(port: int, name: str, hosts: Sequence[str], check: float) -
 
 
 @asynccontextmanager
-async def _registered(port: int, name: str, addresses: Sequence[Address]) -> AsyncIterator[None]:
+async def _registered(service: Service, addresses: Sequence[Address]) -> AsyncIterator[None]:
     """One registration, with a goodbye at the end."""
     from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf  # noqa: PLC0415  # only where it is wanted
 
@@ -97,12 +139,12 @@ async def _registered(port: int, name: str, addresses: Sequence[Address]) -> Asy
         raise OSError(msg)
     texts = [str(address) for address in addresses]
     info = AsyncServiceInfo(
-        SERVICE,
-        service_name(name),
-        port=port,
+        service.type,
+        service_name(service.name or f"Herald ({_machine()})", service.type),
+        port=service.port,
         parsed_addresses=texts,
         server=f"{_shortened(f'herald-{_machine()}')}.local.",
-        properties={"version": __version__},
+        properties={"version": __version__, **service.properties},
     )
     # The loopback interface of IPv6 takes no multicast.
     zeroconf = AsyncZeroconf(interfaces=[text for text in texts if text != "::1"] or texts)
@@ -110,7 +152,7 @@ async def _registered(port: int, name: str, addresses: Sequence[Address]) -> Asy
         # Cancelled while it opens its sockets, zeroconf would not close them.
         await asyncio.shield(zeroconf.zeroconf.async_wait_for_start())
         announced = await zeroconf.async_register_service(info, allow_name_change=True)
-        _LOGGER.info("Advertised as %s at %s, port %d", info.name.removesuffix(f".{SERVICE}"), ", ".join(texts), port)
+        _LOGGER.info("Advertised as %s at %s, port %d", info.name.removesuffix(".local."), ", ".join(texts), service.port)
         await announced
         yield
     finally:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import voluptuous as vol
 
-from ...models import AudioFormat
+from ...models import AudioFormat, CredentialField, CredentialKind
 from ...protocols.sami import RATES, Task
 from ...upstream.failures import Asked
 from ..base import Conversion, Converter, Speaker
@@ -54,6 +54,38 @@ class SamiConverter(Converter):
         vol.Optional("gap_timeout", default=10): _LIMIT,
         vol.Optional("finish_timeout", default=10): _LIMIT,
     }
+    credentials: ClassVar[tuple[CredentialField, ...]] = (
+        CredentialField(
+            name="appkey",
+            label="AppKey",
+            help="Of the application for voice conversion, in the console of Volcengine.",
+            required=True,
+        ),
+        CredentialField(
+            name="access_key",
+            label="Access Key ID",
+            help="Among the access keys of the console; its user must be allowed to use SAMI.",
+        ),
+        CredentialField(
+            name="secret_key",
+            label="Secret Access Key",
+            help="In the console beside the access key.",
+            kind=CredentialKind.SECRET,
+        ),
+        CredentialField(
+            name="token",
+            label="Token",
+            help="From the console, good for a day; instead of an access key.",
+            kind=CredentialKind.SECRET,
+        ),
+        CredentialField(
+            name="url",
+            label="Address",
+            help="Only for a proxy of yours: the websocket of the service.",
+            kind=CredentialKind.URL,
+        ),
+    )
+    credential_sets: ClassVar[tuple[tuple[str, ...], ...]] = (("appkey", "access_key", "secret_key"), ("appkey", "token"))
     settings_schema: ClassVar[Mapping[Any, Any]] = {vol.Optional("downstream_align"): bool}
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:

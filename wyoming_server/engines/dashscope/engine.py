@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import voluptuous as vol
 
 from ...errors import BadSetting, ConfigError, CredentialsRefused, EngineUnavailable
-from ...models import AudioFormat, Capabilities, Range, Voice, VoiceSettings
+from ...models import AudioFormat, Capabilities, CredentialField, CredentialKind, Range, Voice, VoiceSettings
 from ...protocols.dashscope import NAMES, decode_server, encode_client
 from ...protocols.dashscope_task import FACTORS, Task
 from ...upstream.attempts import Failed
@@ -64,6 +64,27 @@ class DashScopeEngine(Engine):
         vol.Optional("first_audio_timeout", default=4): vol.All(_SECONDS, vol.Range(0.1, 300)),
         vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
     }
+    credentials: ClassVar[tuple[CredentialField, ...]] = (
+        CredentialField(
+            name="api_key",
+            label="API key",
+            help="In the console of Alibaba's Model Studio, under API keys; it begins with sk-.",
+            kind=CredentialKind.SECRET,
+            required=True,
+        ),
+        CredentialField(
+            name="workspace",
+            label="Workspace ID",
+            help="Only where the key is not for the default workspace; the console shows the id among the workspaces.",
+        ),
+        CredentialField(
+            name="url",
+            label="Address",
+            help="Only for a key of another region than mainland China: the websocket of that region.",
+            kind=CredentialKind.URL,
+        ),
+    )
+    credential_sets: ClassVar[tuple[tuple[str, ...], ...]] = (("api_key",),)
     extras_schema: ClassVar[Mapping[Any, Any]] = {
         vol.Optional("model"): _WORD,
         vol.Optional("timestamps"): bool,

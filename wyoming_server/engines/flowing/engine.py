@@ -11,7 +11,17 @@ from typing import Any, ClassVar
 import voluptuous as vol
 
 from ...errors import EngineUnavailable, HeraldError, VoiceRefused
-from ...models import RATE_MAX, RATE_MIN, AudioFormat, Capabilities, Gender, Range, Voice
+from ...models import (
+    RATE_MAX,
+    RATE_MIN,
+    AudioFormat,
+    Capabilities,
+    CredentialField,
+    CredentialKind,
+    Gender,
+    Range,
+    Voice,
+)
 from ...protocols.flowing import NAMES, decode_server, encode_client
 from ...protocols.flowing_events import Failed as Told
 from ...protocols.flowing_settings import CLOUD_SPEEDS, SAMPLE_RATES, Settings, cloud_rate, local_rate
@@ -80,6 +90,36 @@ class FlowingEngine(SentenceEngine):
         vol.Optional("first_audio_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
         vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
     }
+    credentials: ClassVar[tuple[CredentialField, ...]] = (
+        CredentialField(
+            name="appkey",
+            label="AppKey",
+            help="Of Aliyun: the project in the console of Intelligent Speech Interaction shows it.",
+        ),
+        CredentialField(
+            name="access_key_id",
+            label="AccessKey ID",
+            help="Of Aliyun: made in RAM, for a user with the right AliyunNLSSpeechServiceFullAccess.",
+        ),
+        CredentialField(
+            name="access_key_secret",
+            label="AccessKey secret",
+            help="Of Aliyun: shown once, when the access key is made.",
+            kind=CredentialKind.SECRET,
+        ),
+        CredentialField(
+            name="token",
+            label="Token",
+            help="A local server's APPTOKEN, if it has one; or a token of Aliyun, good for a day, instead of an access key.",
+            kind=CredentialKind.SECRET,
+        ),
+        CredentialField(
+            name="url",
+            label="Address",
+            help="A local server's websocket, as ws://gpu.local:8000/ws/v1/tts; that of Aliyun is known.",
+            kind=CredentialKind.URL,
+        ),
+    )
     extras_schema: ClassVar[Mapping[Any, Any]] = {vol.Optional("timestamps"): bool}
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:

@@ -10,7 +10,17 @@ from typing import Any, ClassVar
 import voluptuous as vol
 
 from ...errors import BadSetting, ProtocolError, TooLarge, VoiceRefused
-from ...models import RATE_MAX, RATE_MIN, AudioFormat, Capabilities, TextFormat, Voice, VoiceSettings
+from ...models import (
+    RATE_MAX,
+    RATE_MIN,
+    AudioFormat,
+    Capabilities,
+    CredentialField,
+    CredentialKind,
+    TextFormat,
+    Voice,
+    VoiceSettings,
+)
 from ...protocols.indextts import Failed as Told
 from ...protocols.indextts import Request, Welcome
 from ...upstream.attempts import Failed
@@ -50,6 +60,14 @@ class IndexTtsEngine(SentenceEngine):
         vol.Optional("stall_timeout", default=45): _LIMIT,
         vol.Optional("end_timeout", default=0.5): vol.All(vol.Any(int, float), vol.Range(0, 60)),
     }
+    credentials: ClassVar[tuple[CredentialField, ...]] = (
+        CredentialField(
+            name="url",
+            label="Address",
+            help="Where the IndexTTS service runs: its host, or ws://HOST:PORT.",
+            kind=CredentialKind.URL,
+        ),
+    )
     extras_schema: ClassVar[Mapping[Any, Any]] = settings.EXTRAS
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from ...errors import BadSetting, ConfigError, EngineError, EngineUnavailable, ProtocolError, TooLarge, VoiceRefused
-from ...models import AudioFormat, Capabilities, TextFormat, Voice, VoiceSettings
+from ...models import AudioFormat, Capabilities, CredentialField, CredentialKind, TextFormat, Voice, VoiceSettings
 from ...protocols.json_messages import MESSAGE_MAX as LIST_MAX
 from ...upstream.attempts import FirstAudioClock, persistent
 from ...upstream.failures import Asked
@@ -40,6 +40,20 @@ class OpenAIEngine(SentenceEngine):
     type: ClassVar[str] = "openai"
     title: ClassVar[str] = "OpenAI-compatible"
     options_schema: ClassVar[Mapping[Any, Any]] = OPTIONS
+    credentials: ClassVar[tuple[CredentialField, ...]] = (
+        CredentialField(
+            name="api_key",
+            label="API key",
+            help="OpenAI shows it once, when it is made among the API keys of its platform; a server of your own may want none.",
+            kind=CredentialKind.SECRET,
+        ),
+        CredentialField(
+            name="url",
+            label="Address",
+            help="Of a server other than OpenAI's: its base, as http://gpu.local:8880/v1.",
+            kind=CredentialKind.URL,
+        ),
+    )
     extras_schema: ClassVar[Mapping[Any, Any]] = EXTRAS
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:

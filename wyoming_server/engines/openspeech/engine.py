@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import voluptuous as vol
 
 from ...errors import BadSetting, EngineUnavailable, Unspeakable, VoiceRefused
-from ...models import AudioFormat, Capabilities, Voice, VoiceSettings
+from ...models import AudioFormat, Capabilities, CredentialField, CredentialKind, Voice, VoiceSettings
 from ...upstream.attempts import Failed, FirstAudioClock, persistent
 from ...upstream.failures import Late
 from ..base import CONCURRENCY_MAX, EngineEvent, Utterance, concurrency_option
@@ -77,6 +77,38 @@ class OpenSpeechEngine(SentenceEngine):
         vol.Optional("first_audio_timeout", default=4): vol.All(_SECONDS, vol.Range(0.1, 300)),
         vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
     }
+    credentials: ClassVar[tuple[CredentialField, ...]] = (
+        CredentialField(
+            name="api_key",
+            label="API key",
+            help="In the newer console of Volcengine's speech service; with it, neither APP ID nor access token is needed.",
+            kind=CredentialKind.SECRET,
+        ),
+        CredentialField(
+            name="appid",
+            label="APP ID",
+            help="Of the application in the console of Volcengine's speech service; together with its access token.",
+        ),
+        CredentialField(
+            name="token",
+            label="Access Token",
+            help="In the console beside the APP ID.",
+            kind=CredentialKind.SECRET,
+        ),
+        CredentialField(
+            name="secret_key",
+            label="Secret Key",
+            help="In the console beside the access token; only for accounts whose requests must be signed.",
+            kind=CredentialKind.SECRET,
+        ),
+        CredentialField(
+            name="url",
+            label="Address",
+            help="Only for accounts of BytePlus, or a proxy of yours: the base of the service.",
+            kind=CredentialKind.URL,
+        ),
+    )
+    credential_sets: ClassVar[tuple[tuple[str, ...], ...]] = (("api_key",), ("appid", "token"))
     extras_schema: ClassVar[Mapping[Any, Any]] = {
         vol.Optional("api"): _API,
         vol.Optional("cluster"): _WORD,

@@ -14,7 +14,7 @@ from wyoming.event import Event
 from wyoming.tts import SynthesizeVoice
 
 from ...errors import EngineUnavailable, ProtocolError, TooLarge, VoiceRefused
-from ...models import RATE_MAX, RATE_MIN, AudioFormat, Capabilities, Voice
+from ...models import RATE_MAX, RATE_MIN, AudioFormat, Capabilities, CredentialField, CredentialKind, Voice
 from ...upstream.attempts import Failed, FirstAudioClock, persistent
 from ...upstream.failures import Asked, broken
 from ..base import EngineEvent, Utterance, concurrency_option
@@ -58,6 +58,14 @@ class WyomingEngine(SentenceEngine):
         vol.Optional("first_audio_timeout", default=60): _TIMEOUT,
         vol.Optional("gap_timeout", default=30): _TIMEOUT,
     }
+    credentials: ClassVar[tuple[CredentialField, ...]] = (
+        CredentialField(
+            name="uri",
+            label="Address",
+            help="Where the Wyoming server listens: its host, HOST:PORT, or tcp://HOST:PORT.",
+            kind=CredentialKind.URL,
+        ),
+    )
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         super().__init__(name, options)

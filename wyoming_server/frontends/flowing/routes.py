@@ -10,7 +10,7 @@ from ...protocols.flowing_events import Failed
 from ..http.routes import Handler, Route
 from ..http.wire import is_for_a_websocket, opened
 from .connection import BYTES_MAX, Conversation, Services
-from .page import pages
+from .page import page
 from .voices import details, names
 
 WEBSOCKET = "/ws/v1/tts"
@@ -24,7 +24,7 @@ def routes(services: Services) -> tuple[Route, ...]:
         Route(method="GET", path=WEBSOCKET, handler=_converse(services), refuse=_refuse),
         Route(method="GET", path=VOICES, handler=names(services.catalogue)),
         Route(method="GET", path=f"{VOICES}/info", handler=details(services.catalogue, services.engines)),
-        *pages(),
+        *page(),
     )
 
 

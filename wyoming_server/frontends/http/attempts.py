@@ -16,15 +16,17 @@ ADDRESSES_MAX = 1024
 
 
 class Attempts:
-    """A bucket for each address: every failure fills it, time empties it."""
+    """A bucket for each address: every failure fills it, time empties it. `burst` as FAILURES, `forget` as FORGET."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, burst: int = FAILURES, forget: float = FORGET) -> None:
         self._clock = clock
+        self._burst = burst
+        self._forget = forget
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait(self, address: str) -> float:
         """Seconds until the address may try again; 0: now."""
-        return max(0.0, (self._level(_source(address)) - FAILURES + 1) * FORGET)
+        return max(0.0, (self._level(_source(address)) - self._burst + 1) * self._forget)
 
     def failed(self, address: str) -> None:
         source = _source(address)
@@ -38,7 +40,7 @@ class Attempts:
 
     def _level(self, source: str) -> float:
         failures, at = self._buckets.get(source, (0.0, 0.0))
-        return max(0.0, failures - (self._clock() - at) / FORGET)
+        return max(0.0, failures - (self._clock() - at) / self._forget)
 
 
 def _source(address: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,9 @@ class Clients:
         self.connections: set[Client] = set()
         self.refusals: set[Client] = set()
         self._handlers: set[asyncio.Task[Any]] = set()
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._warn_from = 0.0
+        self._tell_from = 0.0
 
     @property
     def full(self) -> bool:
@@ -54,6 +57,18 @@ class Clients:
         if now >= self._warn_from:
             self._warn_from = now + WARN_AGAIN
             _LOGGER.warning("Clients are refused: %d are connected (http.max_connections)", self.max_connections)
+
+    def misunderstood(self, error: ssl.SSLError) -> None:
+        """Log that a handshake of TLS failed, unless that was said a moment ago."""
+        now = time.monotonic()
+        if now >= self._tell_from:
+            self._tell_from = now + WARN_AGAIN
+            _LOGGER.info("A client and Herald do not agree on TLS (%s); the port speaks https", error.reason or "no reason given")
+
+    def keep(self, handshake: asyncio.Task[None]) -> None:
+        """The task of a client in `connections` or `refusals`: it ends when that client is aborted."""
+        self._handshakes.add(handshake)
+        handshake.add_done_callback(self._handshakes.discard)
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -80,6 +95,8 @@ class Clients:
             client.abort()
         # The transports tell their protocols a moment later.
         await asyncio.sleep(0)
+        if self._handshakes:
+            await asyncio.wait(self._handshakes)
 
 
 class Refusal(asyncio.Protocol):
@@ -93,6 +110,9 @@ class Refusal(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.take(cast("asyncio.Transport", transport))
+
     def take(self, transport: asyncio.Transport) -> None:
         """Be the connection's protocol from now on."""
         limit = self._clients.max_connections
@@ -104,7 +124,10 @@ class Refusal(asyncio.Protocol):
             return
         self._clients.refusals.add(self)
         transport.write(raw_problem(Busy(f"{limit} clients are connected; no more are allowed (http.max_connections).")))
-        transport.write_eof()
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:
+            transport.close()
         self._deadline = asyncio.get_running_loop().call_later(REFUSAL_TIME, self.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from ...errors import AccessError, Busy, RequestError, TokenError, TooLarge
 from ...networks import Networks
-from ...tokens import PairingToken
+from ...tokens import Token
 from .attempts import Attempts
 from .hosts import Host, OwnNames, parse_host, same_origin
 from .routes import BODY_MAX, Handler, Table
@@ -76,7 +76,7 @@ class Guards:
 class ByToken:
     """This machine freely, others with the pairing token. One instance a port: it remembers who sent wrong ones."""
 
-    def __init__(self, token: PairingToken) -> None:
+    def __init__(self, token: Token) -> None:
         self._token = token
         self._attempts = Attempts()
 

@@ -78,7 +78,10 @@ def _words(message: str) -> str:
 
 
 def _response(status: int, code: str, message: str) -> web.Response:
-    return web.Response(status=status, body=_body(code, message), content_type="application/json", charset="utf-8")
+    headers = {"Cache-Control": "no-store"}  # what is not there now may be there in a moment
+    return web.Response(
+        status=status, body=_body(code, message), content_type="application/json", charset="utf-8", headers=headers
+    )
 
 
 def _body(code: str, message: str) -> bytes:

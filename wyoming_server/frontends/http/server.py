@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -12,12 +12,15 @@ from aiohttp import web
 
 from ...config import HttpConfig
 from ...errors import ConfigError
-from ...tokens import PairingToken
+from ...tokens import Token
+from .certificates import Tls
 from .clients import KEEP_ALIVE, Clients
 from .connection import Connection, in_hand
 from .guards import Access, ByToken, Guards
 from .hosts import OwnNames
+from .pages import shared
 from .routes import BODY_MAX, Health, Route, register, routes
+from .tls import Handshake
 
 DRAIN = 0.15
 """Seconds that requests have to end by themselves at a shutdown, and again after they are cancelled."""
@@ -37,15 +40,18 @@ class Port:
     ) -> None:
         self._config = config
         self._access = access
-        self._offered = offered
+        self.offered = offered
         self._setting = setting
         self._keep_alive = keep_alive
         self.urls: list[str] = []
         """Where it listens; a port of 0 in the configuration is a real one here."""
+        self.tls: Tls | None = None
+        """Of `serving`."""
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
-        """Accept requests while the block runs. Raises ConfigError where it cannot listen."""
+    async def serving(self, tls: Tls | None = None) -> AsyncIterator[None]:
+        """Accept requests while the block runs, over TLS or plain. Raises ConfigError where it cannot listen."""
+        self.tls = tls
         # A handler is cancelled when its client leaves: nobody would hear what it makes.
         runner = web.AppRunner(self._application(), handler_cancellation=True, shutdown_timeout=DRAIN / 2)
         await runner.setup()
@@ -67,7 +73,7 @@ class Port:
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_MAX, middlewares=[in_hand])
-        table = register(app, self._offered)
+        table = register(app, self.offered)
         names = OwnNames(socket.gethostname(), self._config.allowed_hosts)
         app.middlewares.append(Guards(access=self._access, names=names, table=table).middleware)
         return app
@@ -76,13 +82,21 @@ class Port:
         http = cast("web.Server", runner.server)
         host, port = self._config.host, self._config.port
         try:
-            server = await asyncio.get_running_loop().create_server(lambda: Connection(http, clients), host, port)
+            server = await asyncio.get_running_loop().create_server(self._protocol(http, clients), host, port)
         except OSError as error:
             reason = error.strerror or error
             msg = f"HTTP cannot listen on {host} port {port}: {reason}. Is another server running there? ({self._setting})"
             raise ConfigError(msg) from error
-        self.urls = [_url(listener.getsockname()) for listener in server.sockets]
+        scheme = "http" if self.tls is None else "https"
+        self.urls = [_url(scheme, listener.getsockname()) for listener in server.sockets]
         return server
+
+    def _protocol(self, http: web.Server, clients: Clients) -> Callable[[], asyncio.Protocol]:
+        """Makes what speaks with a client that was accepted."""
+        tls = self.tls
+        if tls is None:
+            return lambda: Connection(http, clients)
+        return lambda: Handshake(tls.context, clients, lambda: Connection(http, clients))
 
 
 class HttpServer(Port):
@@ -92,14 +106,15 @@ class HttpServer(Port):
         self,
         config: HttpConfig,
         *,
-        token: PairingToken,
+        token: Token,
         health: Health,
         more_routes: tuple[Route, ...] = (),
         keep_alive: float = KEEP_ALIVE,
     ) -> None:
-        super().__init__(config, access=ByToken(token), offered=(*routes(health), *more_routes), keep_alive=keep_alive)
+        offered = (*routes(health), *shared(), *more_routes)
+        super().__init__(config, access=ByToken(token), offered=offered, keep_alive=keep_alive)
 
 
-def _url(address: tuple[str, int]) -> str:
+def _url(scheme: str, address: tuple[str, int]) -> str:
     host, port = address[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

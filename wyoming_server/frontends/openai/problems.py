@@ -12,8 +12,9 @@ from typing import Any
 
 from aiohttp import web
 
-from ...errors import AccessError, BadSetting, Busy, HeraldError
+from ...errors import AccessError, Busy, HeraldError
 from ...models import shortened
+from ..http.fields import BadField
 from ..http.problems import problem
 from ..http.routes import Handler
 
@@ -28,14 +29,6 @@ _PARAMS: Mapping[str, str] = {
     "unspeakable": "input",
 }
 """Code → the field of the request that it is about."""
-
-
-class BadField(BadSetting):
-    """Of one field of a request."""
-
-    def __init__(self, param: str, message: str) -> None:
-        super().__init__(message)
-        self.param = param
 
 
 def described(error: HeraldError) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..http.routes import BODY_MAX, Handler, Route
+from ..streaming.services import Services
+from ..streaming.wishes import body_max
 from .problems import refuse, telling
-from .requests import body_max
-from .services import Services
 from .speech import speech
 from .voices import model, models, speech_models, voices
 

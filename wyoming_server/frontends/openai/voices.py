@@ -9,8 +9,8 @@ from aiohttp import web
 from ...errors import UnknownVoice
 from ...models import Voice, shortened
 from ..http.routes import Handler
+from ..streaming.services import Services
 from .problems import no_such_model
-from .services import Services
 
 OWN_MODEL = "herald"
 OPENAIS_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")

@@ -1,11 +1,8 @@
 // The websocket: messages of FlowingSpeechSynthesizer up and down, as they are. What they mean to a person is the page's business.
 
-const NAMESPACE = "FlowingSpeechSynthesizer";
+import { newId } from "../../../../static/ids.js";
 
-// 32 hex digits. crypto.randomUUID is missing where the page came by plain HTTP from another machine.
-export function newId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+const NAMESPACE = "FlowingSpeechSynthesizer";
 
 export class Line {
   #socket = null;

@@ -1,9 +1,12 @@
 // Ties the page together: what a person does becomes messages, and messages become what they see and hear.
 
-import { Line, newId } from "./line.js";
+import { newId } from "../../../../static/ids.js";
+import { floats, wav } from "../../../../static/pcm.js";
+import { Player } from "../../../../static/player.js";
+import { save as saveFile } from "../../../../static/saving.js";
+import { keep as keepToken, kept } from "../../../../static/token.js";
+import { Line } from "./line.js";
 import { Messages } from "./messages.js";
-import { floats, wav } from "./pcm.js";
-import { Player } from "./player.js";
 import { Statistics } from "./statistics.js";
 import { Transcript } from "./transcript.js";
 import { Voices } from "./voices.js";
@@ -15,7 +18,6 @@ const UNAUTHORISED = 40100005;
 const NOTHING_CAME = 40000004;
 const HTTP_OK = 200;
 const HTTP_UNAUTHORISED = 401;
-const KEY = "herald-token"; // in the tab's own storage
 const IDLE = 30000; // milliseconds without text after which a session is finished: the server would call it a failure
 const FILES = {
   WAV: ["wav", "audio/wav"],
@@ -318,30 +320,14 @@ function giveBack() {
 function save() {
   const [ending, type] = FILES[last.format] ?? FILES.WAV;
   const file = last.format === "PCM" ? wav(last.pieces, last.rate) : new Blob(last.pieces, { type });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = `herald-${new Date().toISOString().slice(0, 19).replace(/\D/g, "")}.${ending}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), IDLE);
+  saveFile(file, ending);
 }
 
 // The token ----------------------------------------------------------------------------------------------------------
 
-function kept() {
-  try {
-    return sessionStorage.getItem(KEY) ?? "";
-  } catch {
-    return ""; // a browser that stores nothing
-  }
-}
-
 function keep(given) {
   token = given;
-  try {
-    sessionStorage.setItem(KEY, given);
-  } catch {
-    // it will be asked for again
-  }
+  keepToken(given);
 }
 
 function askForToken(problem) {

@@ -1,4 +1,8 @@
-// What the page says, in every language that it knows, and which of them a browser gets. No other file has words for people.
+// What the page says, in every language that it knows. No other file has words for people.
+
+import { teach } from "../../../../static/language.js";
+
+export { choose, language, languageName, number, say, translate } from "../../../../static/language.js";
 
 const EN = {
   title: "Herald: try a voice",
@@ -170,42 +174,4 @@ const ZH_HANT = {
 
 export const LANGUAGES = { en: EN, "zh-Hans": ZH_HANS, "zh-Hant": ZH_HANT };
 
-const TRADITIONAL = /^zh\b.*-(hant|tw|hk|mo)\b/i;
-const SIMPLIFIED = /-hans\b/i;
-
-// The first of a person's languages that the page knows.
-export function choose(languages) {
-  for (const tag of languages) {
-    if (/^zh\b/i.test(tag)) return TRADITIONAL.test(tag) && !SIMPLIFIED.test(tag) ? "zh-Hant" : "zh-Hans";
-    if (/^en\b/i.test(tag)) return "en";
-  }
-  return "en";
-}
-
-export const language = choose(navigator.languages);
-
-export function say(word, values = {}) {
-  return LANGUAGES[language][word].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-}
-
-// Every element names its own: `data-word` is its text, the other two are the attributes they sound like.
-export function translate(page) {
-  page.documentElement.lang = language;
-  for (const element of page.querySelectorAll("[data-word]")) element.textContent = say(element.dataset.word);
-  for (const element of page.querySelectorAll("[data-placeholder]")) element.placeholder = say(element.dataset.placeholder);
-  for (const element of page.querySelectorAll("[data-hint]")) element.title = say(element.dataset.hint);
-}
-
-const names = new Intl.DisplayNames([language], { type: "language" });
-
-export function languageName(tag) {
-  try {
-    return names.of(tag);
-  } catch {
-    return tag; // not a tag that the browser understands
-  }
-}
-
-export function number(value, digits = 0) {
-  return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
-}
+teach(LANGUAGES);

@@ -1,4 +1,4 @@
-"""What this front end needs of the server, whoever has it all."""
+"""What such a front end needs of the server, whoever has it all."""
 
 from __future__ import annotations
 

@@ -11,14 +11,16 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections.abc import Mapping
 from typing import cast
 
 from aiohttp import HttpVersion11, web
 from aiohttp.http_writer import StreamWriter
 
 from ...errors import HeraldError
+from ...sessions import ListenerGone
 from ..http.connection import Connection
-from ..http.wire import UNSENT_MAX, ListenerGone
+from ..http.wire import UNSENT_MAX
 from .bodies import Body
 
 _LINGER_NOT = struct.pack("ii", 1, 0)
@@ -28,7 +30,7 @@ _LINGER_NOT = struct.pack("ii", 1, 0)
 class Reply:
     """To one request. `limit`: seconds that the client may take nothing before it counts as gone."""
 
-    def __init__(self, request: web.Request, body: Body, session_id: str, *, limit: float) -> None:
+    def __init__(self, request: web.Request, body: Body, headers: Mapping[str, str], *, limit: float) -> None:
         self._request = request
         self._body = body
         self._limit = limit
@@ -40,7 +42,7 @@ class Reply:
                 "Content-Type": body.media_type,
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",  # a proxy's
-                "X-Session-Id": session_id,
+                **headers,
             }
         )
         if request.version < HttpVersion11:
@@ -83,9 +85,9 @@ class Reply:
 
     async def _write(self, data: bytes) -> None:
         """All of it at once: an interrupt finds it sent, or not begun."""
-        if not self.begun:
-            await self._response.prepare(self._request)
         try:
+            if not self.begun:
+                await self._response.prepare(self._request)
             if data:
                 await self._writer.write(data, drain=False)
         except ConnectionError as error:

@@ -6,27 +6,24 @@ import asyncio
 
 from ...audio.encode import Container, Encoder
 from ...audio.level import decay_tail
-from ...models import RATE_MIN, AudioFormat
+from ...models import AudioFormat
 
 OPEN_AFTER = 0.005
 """Seconds after a reply's begin that its codec is opened: the engine has its text by then, and thinks. The first imports PyAV."""
 
 
 class Sound:
-    """One file."""
+    """One file, of PCM in the format `audio`."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, audio: AudioFormat) -> None:
+        self.audio = audio
         self._container = container
-        self.audio = AudioFormat(rate=RATE_MIN)
-        """Of the PCM; as `begin` says."""
-        self._begun = False
         self._encoder: Encoder | None = None
         self._opening: asyncio.TimerHandle | None = None
         self._last_frame = b""
 
-    def begin(self, audio: AudioFormat) -> None:
-        """PCM of this format will come."""
-        self.audio, self._begun = audio, True
+    def begin(self) -> None:
+        """PCM will come."""
         self._opening = asyncio.get_running_loop().call_later(OPEN_AFTER, self._opened)
 
     def push(self, pcm: bytes) -> bytes:
@@ -35,9 +32,7 @@ class Sound:
         return self._opened().push(pcm)
 
     def end(self, *, cut: bool) -> bytes:
-        """The rest of a whole file; nothing where it did not `begin`. One that is `cut` short fades: a hard stop clicks."""
-        if not self._begun:
-            return b""
+        """The rest of a whole file, also where nothing came. One that is `cut` short fades: a hard stop clicks."""
         encoder = self._opened()
         tail = decay_tail(self._last_frame, self.audio) if cut else b""
         return encoder.push(tail) + encoder.flush()

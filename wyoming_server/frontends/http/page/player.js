@@ -8,6 +8,7 @@ const LEAD_MAX = 0.5;
 const AHEAD = 8; // seconds that are handed to the browser beforehand: it goes on playing while the page sleeps
 const PIECE = 1; // seconds in one piece, at most
 const FADE = 0.008;
+const PATIENCE = 1000; // milliseconds that a loudspeaker may lag
 
 export class Player {
   frames = 0; // of everything that was pushed
@@ -68,9 +69,10 @@ export class Player {
     return this.#context.decodeAudioData(data);
   }
 
-  // At once, with a fade that is too short to be heard but for the click that it prevents.
+  // At once, with a fade that is too short to be heard but for the click that it prevents. When it is over, on the context's clock;
+  // null where nothing was ever heard.
   silence() {
-    if (!this.#context) return;
+    if (!this.#context) return null;
     const heard = Math.floor(this.heard);
     const now = this.#context.currentTime;
     this.#out.gain.setValueAtTime(1, now);
@@ -84,6 +86,24 @@ export class Player {
     this.#spans = [];
     this.#planned = this.frames = heard;
     this.#connect();
+    return now + FADE;
+  }
+
+  // When the loudspeaker comes to that time of the context's clock: milliseconds of the page's.
+  async reached(time) {
+    const context = this.#context;
+    const end = performance.now() + PATIENCE;
+    while (performance.now() < end) {
+      const { contextTime, performanceTime } = context.getOutputTimestamp();
+      if (contextTime >= time) return performanceTime + (time - contextTime) * 1000;
+      await new Promise((next) => setTimeout(next, 2));
+    }
+    return performance.now();
+  }
+
+  // A browser that wants a click first.
+  get isHeldBack() {
+    return this.#context?.state === "suspended";
   }
 
   #connect() {

@@ -1,0 +1,1 @@
+"""The control API, on a whole server and over real sockets."""

@@ -1,0 +1,1 @@
+"""What happens, as it is told and counted."""

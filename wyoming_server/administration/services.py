@@ -1,0 +1,83 @@
+"""How a service and its credentials are, as anybody may know it: names and states, never a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..config import Config
+from ..config.values import Source
+from ..models import CredentialField, CredentialKind
+from ..monitoring.states import Kind, ServiceState, State, States
+from .kinds import ServiceConfig, class_of, configured, type_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CredentialStatus:
+    """One credential of a service."""
+
+    field: CredentialField
+    set: bool
+    """It has a value."""
+    source: Source | None
+    """Who said the value, or that it has none; `None`: nobody."""
+
+    @property
+    def secret(self) -> bool:
+        """It is typed unseen."""
+        return self.field.kind is CredentialKind.SECRET
+
+    @property
+    def read_only(self) -> bool:
+        """It can be changed only where it is set."""
+        return self.source in (Source.ENVIRONMENT, Source.FILE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceStatus:
+    """An engine or a converter, as it is now."""
+
+    name: str
+    kind: Kind
+    type: str
+    title: str
+    """Its name for people."""
+    configured: bool
+    """False: it is there as soon as it has credentials."""
+    state: State
+    code: str | None
+    """Why it is in this state, of `errors.CODES`."""
+    message: str | None
+    """The same as a sentence."""
+    since: datetime | None
+    any_of: tuple[tuple[str, ...], ...]
+    """Names of credentials that are enough together; any of the sets will do. Empty: it may work without."""
+    credentials: tuple[CredentialStatus, ...]
+
+
+def status(kind: Kind, name: str, config: Config, states: States) -> ServiceStatus:
+    """Raises UnknownService."""
+    its_type, entry = type_of(kind, name, config), configured(kind, config).get(name)
+    its_class = class_of(kind, its_type)
+    now = states.of(kind, name) or ServiceState(state=State.NOT_SET)
+    return ServiceStatus(
+        name=name,
+        kind=kind,
+        type=its_type,
+        title=its_class.title,
+        configured=entry is not None,
+        state=now.state,
+        code=now.code,
+        message=now.message,
+        since=now.since,
+        any_of=its_class.credential_sets,
+        credentials=tuple(_credential(field, entry) for field in its_class.credentials),
+    )
+
+
+def _credential(field: CredentialField, entry: ServiceConfig | None) -> CredentialStatus:
+    if entry is None:
+        return CredentialStatus(field=field, set=False, source=None)
+    source = entry.sources.get(field.name)
+    is_set = source is not None and entry.options.get(field.name) not in (None, "")
+    return CredentialStatus(field=field, set=is_set, source=source)

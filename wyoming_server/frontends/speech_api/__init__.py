@@ -1,0 +1,1 @@
+"""Herald's own speech service on the HTTP port: `routes` lists the addresses, `speech` answers them."""
