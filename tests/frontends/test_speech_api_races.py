@@ -1,7 +1,7 @@
 """Starts, restarts, interrupts and leaves in any order, at any moment: nobody hears what is not his, nothing is left running.
 
-200 examples, always the same ones; hypothesis prints the first that fails, as a program. It looks for no shorter one: what waits in
-vain takes its time.
+200 examples, always the same ones; hypothesis prints the first that fails, as a program. It looks for no shorter one: waiting in
+vain takes time.
 """
 
 from __future__ import annotations

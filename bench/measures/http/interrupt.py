@@ -6,6 +6,7 @@ Each session is interrupted at a moment of its own and another text begun in it,
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 
@@ -13,12 +14,14 @@ from ...figures import milliseconds, percentile, spread
 from ...http_client import HttpCall, interrupt
 from ...lab import Lab, Size
 from ...rows import Row, Target
-from ..interrupt import at_some_moment, until_gone
+from ..interrupt import until_gone
 from .stage import MP3, PCM, begin
 
 TARGET = Target("<", 20)
 SESSIONS, ENCODING = 50, 20
 """So many in all, and of them as MP3."""
+SPEAKS = (0.3, 2.3)
+"""Seconds after which a session is interrupted: so that they do not march in step, as no fifty people do."""
 TIMES = {Size.FULL: 8, Size.QUICK: 2, Size.TINY: 1}
 """That each session is interrupted."""
 
@@ -65,8 +68,7 @@ async def interrupted(lab: Lab, case: Case, session_id: str, *, encoding: bool) 
     call: HttpCall = await begin(server, order, {**(MP3 if encoding else PCM), "session_id": session_id})
     if case.audible:
         await call.heard()
-    await asyncio.sleep(0.5)  # until the others are heard too
-    await at_some_moment()
+    await asyncio.sleep(random.uniform(*SPEAKS))
     since = await interrupt(server.http, session_id)
     try:
         cancelled = await until_gone(lab, order.number, since)

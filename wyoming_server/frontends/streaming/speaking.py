@@ -61,6 +61,8 @@ class Speaking:
         self._reply = reply
         self._sound = Sound(wish.container, wish.audio)
         self._pacing = Pacing(wish.pace, services.turns)
+        self._turns = services.turns
+        """For encoding: of many replies that have audio at the same moment, only few are encoded before others are heard."""
         self._ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> web.StreamResponse:
@@ -102,7 +104,9 @@ class Speaking:
             piece, pcm = pcm[:size], pcm[size:]
             seconds = audio.seconds(len(piece))
             await self._pacing.wait_for_real_time(seconds)
-            await self._reply.send(self._sound.push(piece))
+            async with self._turns:
+                data = self._sound.push(piece)
+            await self._reply.send(data)
             await self._pacing.give_way(seconds)
 
     def _end(self, end: End) -> None:
