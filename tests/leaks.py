@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.tokens import PairingToken
 
 CANARY = "canary"
 """Every canary begins with it, and goes on with what it is."""

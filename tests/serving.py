@@ -15,13 +15,13 @@ from wyoming.audio import AudioChunk
 from wyoming.event import Event
 
 from wyoming_server.config import Config, load_config
-from wyoming_server.credentials import FILE as CREDENTIALS
-from wyoming_server.credentials import CredentialStore, Stored
 from wyoming_server.engines.tone import ToneEngine, sine
 from wyoming_server.models import AudioFormat
 from wyoming_server.protocols.wyoming import WyomingReader, encode
 from wyoming_server.server import Running, running
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.credentials import FILE as CREDENTIALS
+from wyoming_server.state.credentials import CredentialStore, Stored
+from wyoming_server.state.tokens import PairingToken
 
 TONE = """
 wyoming: {uri: "tcp://127.0.0.1:0"}

@@ -12,12 +12,12 @@ import wyoming_server
 
 PACKAGE = Path(wyoming_server.__file__).parent
 FLOORS = (
-    ("errors", "models", "channel", "ahead", "networks", "progress", "secret_files", "tokens", "credentials", "identity"),
+    ("errors", "models", "channel", "ahead", "networks", "progress", "state"),
     ("protocols", "text", "audio"),
     ("upstream",),
     ("engines", "converters"),
     ("config",),
-    ("loudness", "presets", "voices", "sessions", "roster", "shaping", "conversion", "sources", "sharing", "chimes", "synthesis"),
+    ("presets", "voices", "sessions", "roster", "synthesis"),
     ("monitoring",),
     ("speech",),
     ("administration",),

@@ -37,7 +37,7 @@ SAFE = {
 
 def run(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_planted.py").write_text(
-        "import logging\nfrom tests.leaks import canary\nfrom wyoming_server.tokens import PairingToken\n"
+        "import logging\nfrom tests.leaks import canary\nfrom wyoming_server.state.tokens import PairingToken\n"
         f"LOGGER = logging.getLogger('planted')\nSECRET = canary('planted')\ndef test_it():\n    {body}\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "-p", "tests.leaks", "-p", "no:cacheprovider"]

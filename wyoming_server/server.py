@@ -17,8 +17,6 @@ from urllib.parse import urlsplit
 
 from .administration import Administration, Load, Origin
 from .config import Config
-from .credentials import FILE as CREDENTIALS
-from .credentials import CredentialStore
 from .errors import HeraldError, ShuttingDown
 from .frontends.console.routes import routes as console_routes
 from .frontends.control.about import API
@@ -41,13 +39,15 @@ from .frontends.wyoming.connection import Services
 from .frontends.wyoming.info import InfoSource
 from .frontends.wyoming.reply import TURNS
 from .frontends.wyoming.server import WyomingServer
-from .identity import server_id
 from .monitoring.hub import Topic
 from .monitoring.monitor import Monitor
 from .sessions import LocalSessions
 from .speech import Speech, speech
+from .state.credentials import FILE as CREDENTIALS
+from .state.credentials import CredentialStore
+from .state.identity import server_id
+from .state.tokens import HeldToken, PairingToken, Token
 from .synthesis import load_stages
-from .tokens import HeldToken, PairingToken, Token
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .chimes import FOLDER, ChimeStore
 from .config import Config
 from .converters.base import Converter
 from .converters.registry import converter_class
@@ -18,10 +17,11 @@ from .engines.base import CONCURRENCY_MAX, Engine, Utterance
 from .engines.registry import engine_class
 from .engines.turns import Turns
 from .errors import HeraldError
-from .loudness import LoudnessStore
 from .models import Voice
 from .roster import Changes, Roster, ServiceConfig
 from .synthesis import Synthesizer
+from .synthesis.chimes import FOLDER, ChimeStore
+from .synthesis.loudness import LoudnessStore
 from .voices import Catalogue
 
 _LOGGER = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_server.config import Config, load_config
-from wyoming_server.credentials import Stored
 from wyoming_server.server import Running, running
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.credentials import Stored
+from wyoming_server.state.tokens import PairingToken
 
 from ..frontends.flowing_client import url
 from .chromium import Page

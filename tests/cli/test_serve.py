@@ -16,7 +16,7 @@ from wyoming_server.cli.options import parse
 from wyoming_server.config import Config, LogConfig
 from wyoming_server.engines.wyoming.client import WyomingClient
 from wyoming_server.errors import ShuttingDown
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.tokens import PairingToken
 
 from .processes import Serving, serving, start
 

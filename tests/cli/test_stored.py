@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from wyoming_server.converters.sami.converter import SamiConverter
-from wyoming_server.credentials import FILE, CredentialStore
 from wyoming_server.engines.openspeech.engine import OpenSpeechEngine
+from wyoming_server.state.credentials import FILE, CredentialStore
 
 from .conftest import Ran
 from .processes import TONE, serving

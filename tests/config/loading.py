@@ -9,8 +9,8 @@ from textwrap import dedent
 import pytest
 
 from wyoming_server.config import Config, load_config
-from wyoming_server.credentials import Stored
 from wyoming_server.errors import ConfigError
+from wyoming_server.state.credentials import Stored
 
 FILE = Path("herald.yaml")
 

@@ -10,11 +10,11 @@ import voluptuous as vol
 from wyoming_server.config.scalars import is_secret
 from wyoming_server.converters.base import Converter
 from wyoming_server.converters.registry import CONVERTERS, converter_class
-from wyoming_server.credentials import CredentialStore
 from wyoming_server.engines.base import Engine
 from wyoming_server.engines.registry import ENGINES, engine_class
 from wyoming_server.errors import ConfigError
 from wyoming_server.models import CredentialField, CredentialKind
+from wyoming_server.state.credentials import CredentialStore
 
 from .loading import load
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from wyoming_server.config import Source, load_config
-from wyoming_server.credentials import CredentialStore
+from wyoming_server.state.credentials import CredentialStore
 
 from .loading import FILE, load, wrong
 

@@ -18,7 +18,7 @@ from wyoming_server.frontends.http.server import HttpServer
 from wyoming_server.server import Running
 from wyoming_server.sessions import LocalSessions
 from wyoming_server.speech import Speech, speech
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.tokens import PairingToken
 
 from ..serving import TONE, tone, tone_of
 from .flowing_client import FlowingClient

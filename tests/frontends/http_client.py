@@ -19,7 +19,7 @@ from wyoming_server.errors import EngineTimeout
 from wyoming_server.frontends.http.certificates import Tls
 from wyoming_server.frontends.http.routes import Route
 from wyoming_server.frontends.http.server import HttpServer
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.tokens import PairingToken
 
 TOKEN = "a-token-for-tests"
 CONFIG = HttpConfig(host="127.0.0.1", port=0)

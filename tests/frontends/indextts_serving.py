@@ -21,7 +21,7 @@ from wyoming_server.frontends.indextts.tasks import Tasks
 from wyoming_server.server import Running
 from wyoming_server.sessions import LocalSessions
 from wyoming_server.speech import Speech, speech
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.tokens import PairingToken
 
 from ..serving import TONE, tone_of
 from .http_client import TOKEN

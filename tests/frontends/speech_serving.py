@@ -17,7 +17,7 @@ from wyoming_server.frontends.speech_api.routes import routes
 from wyoming_server.server import Running
 from wyoming_server.sessions import LocalSessions
 from wyoming_server.speech import speech
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.tokens import PairingToken
 
 from ..serving import TONE, tone
 from .flowing_serving import Alone

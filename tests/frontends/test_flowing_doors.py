@@ -17,7 +17,7 @@ from wyoming_server.frontends.http.attempts import FAILURES
 from wyoming_server.frontends.http.server import HttpServer
 from wyoming_server.frontends.http.wire import frame
 from wyoming_server.server import Running
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.tokens import PairingToken
 
 from ..serving import TONE, ended, serving, tone, tone_of
 from .flowing_client import END, PATH, connected

@@ -16,7 +16,7 @@ from wyoming_server.errors import ConfigError
 from wyoming_server.frontends.http.attempts import FAILURES
 from wyoming_server.frontends.http.server import Port
 from wyoming_server.server import Running
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.tokens import PairingToken
 
 from ..serving import serving, tone
 from .http_client import Answer, RawClient

@@ -16,7 +16,7 @@ from wyoming_server.frontends.console import routes as console
 from wyoming_server.frontends.flowing import page as trial
 from wyoming_server.frontends.http import pages as commons
 from wyoming_server.frontends.http.server import HttpServer
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.tokens import PairingToken
 
 from .http_client import CONFIG, GET, TOKEN, Answer, RawClient, ask
 

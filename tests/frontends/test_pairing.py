@@ -11,8 +11,8 @@ from wyoming_server import __version__
 from wyoming_server.frontends.control.pairing import BURST, pairing
 from wyoming_server.frontends.http.routes import Route
 from wyoming_server.frontends.http.server import HttpServer
-from wyoming_server.identity import proof
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.identity import proof
+from wyoming_server.state.tokens import PairingToken
 
 from .http_client import CONFIG, GET, TOKEN, Answer, RawClient, ask
 

@@ -13,7 +13,7 @@ import pytest
 from wyoming_server.audio.encode import Container
 from wyoming_server.models import AudioFormat
 from wyoming_server.server import Running
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.tokens import PairingToken
 
 from ..audio.containers import read_back
 from ..engines.openspeech.speaking import CLONE, KEYS, SECOND

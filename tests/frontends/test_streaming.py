@@ -17,7 +17,7 @@ from wyoming_server.frontends.streaming.sound import Sound
 from wyoming_server.frontends.streaming.wishes import Wish
 from wyoming_server.models import AudioFormat, SynthesisRequest, Voice
 from wyoming_server.sessions import ListenerGone
-from wyoming_server.tokens import PairingToken
+from wyoming_server.state.tokens import PairingToken
 
 from .http_client import CONFIG, GET, TOKEN, RawClient
 

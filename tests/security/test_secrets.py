@@ -19,11 +19,11 @@ import pytest
 from wyoming_server.cli import main
 from wyoming_server.config import load_config
 from wyoming_server.converters.registry import CONVERTERS, converter_class
-from wyoming_server.credentials import FILE, CredentialStore
 from wyoming_server.engines.registry import ENGINES, engine_class
 from wyoming_server.frontends.http.server import HttpServer
 from wyoming_server.models import CredentialKind
 from wyoming_server.server import Running
+from wyoming_server.state.credentials import FILE, CredentialStore
 
 from ..leaks import CANARY, canary
 from ..serving import serving

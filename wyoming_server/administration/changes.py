@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any, Self, TypeAlias, TypeVar
 
 from ..config import Config
-from ..credentials import CredentialStore, Stored
 from ..errors import BadSetting, Busy, ConfigError, ReadOnly
 from ..monitoring.hub import Topic
 from ..monitoring.monitor import Monitor
 from ..monitoring.states import Kind
 from ..speech import Speech
-from ..tokens import HeldToken, PairingToken
+from ..state.credentials import CredentialStore, Stored
+from ..state.tokens import HeldToken, PairingToken
 from . import kinds
 from .differences import changed, unapplied, with_service, without_restart
 from .services import ServiceStatus, status

@@ -11,10 +11,10 @@ from ..config import Config
 from ..config.environment import FILE_SUFFIX, OTHER_NAMES, names_in_use
 from ..config.fields import Section
 from ..config.values import Source
-from ..credentials import VALUE_MAX
 from ..errors import BadSetting, ReadOnly, TooLarge
 from ..models import CredentialKind, shortened
 from ..monitoring.states import Kind
+from ..state.credentials import VALUE_MAX
 from .kinds import SECTIONS, ServiceClass, ServiceConfig
 
 Offered: TypeAlias = Mapping[str, str | None]

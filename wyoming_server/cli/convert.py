@@ -10,11 +10,11 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from ..config import Config, ConverterConfig
-from ..conversion import ConvertedEvent, VoiceConversion
 from ..converters.base import Converter, Speaker
 from ..converters.registry import converter_class
 from ..errors import ConfigError, ConsentRequired, EngineError, RequestError
 from ..models import AudioFormat, ConverterChoice, OnFailure
+from ..synthesis.conversion import ConvertedEvent, VoiceConversion
 from . import table
 from .outputs import Output, Write, outputs, wanted_rate
 from .progress import converting

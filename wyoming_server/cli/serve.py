@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import partial
 
 from ..config import Config, load_config
-from ..credentials import Stored
-from ..tokens import PairingToken
+from ..state.credentials import Stored
+from ..state.tokens import PairingToken
 from . import logs
 from .setting import configuration, state_directory
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from ..config import Config, load_config, state_dir
 from ..config.environment import CONSENT
-from ..credentials import FILE, CredentialStore, Stored
 from ..errors import ConfigError
+from ..state.credentials import FILE, CredentialStore, Stored
 from . import logs
 
 _LOGGER = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import Namespace
 
-from ..tokens import PairingToken
+from ..state.tokens import PairingToken
 from .setting import quiet_logs, state_directory
 
 ROTATED = """\

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..credentials import Stored
 from ..errors import ConfigError
+from ..state.credentials import Stored
 from .assemble import assemble
 from .document import SIZE_MAX, Document, parse
 from .environment import overlay

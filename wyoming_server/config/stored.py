@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from ..converters.base import Converter
 from ..converters.registry import CONVERTERS, converter_class
-from ..credentials import Stored
 from ..engines.base import Engine
 from ..engines.registry import ENGINES, engine_class
+from ..state.credentials import Stored
 from .document import Document, Place
 from .scalars import KeyPath, dotted
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from wyoming_server.audio.wav import wav_header
-from wyoming_server.chimes import SIZE_MAX
 from wyoming_server.engines.tone import sine
 from wyoming_server.models import AudioFormat
+from wyoming_server.synthesis.chimes import SIZE_MAX
 
 from .serving import TEXT, Served, served
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ...chimes import CHIMES_MAX, Chime
+from ...synthesis.chimes import CHIMES_MAX, Chime
 from ..http.routes import Handler
 from .answers import answer
 from .bodies import read_parameters

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from ... import __version__
 from ...errors import Busy, RequestError
-from ...identity import NONCE_MAX, NONCE_MIN, is_nonce, proof
-from ...tokens import Token
+from ...state.identity import NONCE_MAX, NONCE_MIN, is_nonce, proof
+from ...state.tokens import Token
 from ..http.attempts import Attempts
 from ..http.routes import Handler
 

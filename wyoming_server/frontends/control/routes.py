@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...administration import Kind
-from ...chimes import SIZE_MAX
+from ...synthesis.chimes import SIZE_MAX
 from ..http.routes import Route
 from . import engines
 from .about import server

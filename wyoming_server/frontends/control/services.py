@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ...administration import Administration
-from ...chimes import ChimeStore
 from ...config import Config
 from ...converters.base import Converter
 from ...engines.base import Engine
 from ...monitoring.hub import Hub
 from ...monitoring.monitor import Monitor
 from ...sessions import Sessions
-from ...tokens import Token
+from ...state.tokens import Token
+from ...synthesis.chimes import ChimeStore
 from ...voices import Catalogue
 
 

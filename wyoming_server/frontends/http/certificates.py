@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
-from ... import secret_files
 from ...config import HttpConfig
 from ...errors import ConfigError
+from ...state import secret_files
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from ...errors import AccessError, Busy, RequestError, TokenError, TooLarge
 from ...networks import Networks
-from ...tokens import Token
+from ...state.tokens import Token
 from .attempts import Attempts
 from .hosts import Host, OwnNames, parse_host, same_origin
 from .routes import BODY_MAX, Handler, Table

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from ...config import HttpConfig
 from ...errors import ConfigError
-from ...tokens import Token
+from ...state.tokens import Token
 from .certificates import Tls
 from .clients import KEEP_ALIVE, Clients
 from .connection import Connection, in_hand

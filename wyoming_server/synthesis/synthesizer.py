@@ -1,0 +1,265 @@
+"""One request: a chime, if one is wanted, and what is made of its text (see `sources`), shaped as its listener wants it.
+
+Several requests may share what is made (see `sharing`). Knows no socket and no session: whoever reads the generator may close it,
+or cancel the task that reads, at any moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping
+from contextlib import aclosing, closing
+from dataclasses import replace
+from importlib import import_module
+from typing import Any, TypeAlias, cast
+
+from ..ahead import read_ahead
+from ..converters.base import Converter
+from ..converters.choice import CONVERTER, read_choice
+from ..engines.base import Engine
+from ..errors import BadSetting
+from ..models import (
+    SETTING_NAMES,
+    AudioFormat,
+    FormatWish,
+    Mark,
+    Notice,
+    ReplyStart,
+    SynthesisRequest,
+    TextFormat,
+    Voice,
+    VoiceSettings,
+    Waiting,
+    shortened,
+)
+from ..progress import Progress
+from ..roster import Roster
+from .chimes import ChimeStore
+from .conversion import ConvertedEvent
+from .loudness import LoudnessStore
+from .shaping import Shaper, Source
+from .sharing.share import Took
+from .sharing.shares import Shares
+from .sources import Begun, SourceEvent, Sources, settings_of
+
+ReplyEvent: TypeAlias = ReplyStart | bytes | Mark | Waiting | Notice
+"""First a ReplyStart, then PCM in its format, marks, places in line, and what there is to know."""
+
+CHIME, SHARE, NONE = "chime", "share", "none"
+SHARE_MAX = 256
+"""Characters of a share's id."""
+CHIME_STEP = 0.25
+"""Seconds of a chime that are handed on at once."""
+
+
+class Synthesizer:
+    """Speaks requests with the configured engines and converters."""
+
+    def __init__(
+        self,
+        engines: Roster[Engine],
+        loudness: LoudnessStore,
+        converters: Roster[Converter],
+        chimes: ChimeStore | None = None,
+        shares: Shares[SourceEvent] | None = None,
+    ) -> None:
+        self._sources = Sources(engines, converters)
+        self._loudness = loudness
+        self._chimes = ChimeStore() if chimes is None else chimes
+        self._shares = Shares[SourceEvent]() if shares is None else shares
+
+    def request(
+        self,
+        voice: Voice,
+        options: Mapping[str, Any],
+        *,
+        wish: FormatWish = FormatWish(),  # noqa: B008  # frozen
+        text_format: TextFormat = TextFormat.TEXT,
+        consent: bool = False,
+    ) -> SynthesisRequest:
+        """What a call asks of a voice: its `options` are settings, `converter`, `chime` and `share`.
+
+        `consent`: the operator states that whoever is heard agreed; no client's word counts for that. Raises HeraldError, in
+        words, for what can be known to be wrong before any text has come.
+        """
+        settings = dict(options)
+        choice = read_choice(settings.pop(CONVERTER, None), voice.converter, self._sources.converters)
+        chime, share = _read_chime(settings.pop(CHIME, None)), _read_share(settings.pop(SHARE, None))
+        if consent:
+            voice, choice = replace(voice, consent=True), choice and replace(choice, consent=True)
+        request = SynthesisRequest(
+            voice=replace(voice, converter=choice),
+            settings=VoiceSettings.parse(settings),
+            format=wish,
+            text_format=text_format,
+            chime=chime,
+            share=share,
+        )
+        self.check(request)
+        return request
+
+    def check(self, request: SynthesisRequest) -> None:
+        """Raise, in words, what can be known to be wrong before any text has come."""
+        self._sources.check(request)
+        if request.chime:
+            self._chimes.get(request.chime)
+
+    def setting_names(self, voice: Voice) -> frozenset[str]:
+        """What may be set for this voice, its engine's extras included; an unknown engine knows the common ones."""
+        engine = self._sources.engines.get(voice.engine)
+        extras = engine.extra_names() if engine is not None else frozenset()
+        return frozenset({*SETTING_NAMES, CONVERTER, CHIME, SHARE}) | extras
+
+    def native_rate(self, request: SynthesisRequest) -> int:
+        """Hz of the reply if no rate is asked for. Raises HeraldError."""
+        return self._sources.native_rate(request)
+
+    async def speak(
+        self, request: SynthesisRequest, text: AsyncIterable[str], progress: Progress | None = None
+    ) -> AsyncGenerator[ReplyEvent, None]:
+        """The reply to `request`, while `text` may still be growing; `progress` is kept up to date.
+
+        Raises HeraldError; closing it cancels upstream.
+        """
+        self.check(request)
+        progress = progress or Progress()
+        progress.voice, progress.engine = request.voice.name, request.voice.engine
+        progress.converter = request.voice.converter.converter if request.voice.converter is not None else ""
+        async with aclosing(self._made(request, text, progress)) as made:
+            begun = cast("Begun", await anext(made))  # which is always the first
+            try:
+                with closing(Shaper(request, begun.source, self._loudness)) as shaper:
+                    yield ReplyStart(voice=request.voice, format=shaper.target)
+                    speech = cast("AsyncGenerator[ConvertedEvent, None]", made)
+                    async with aclosing(self._heard(request, speech, shaper)) as heard:
+                        async for event in heard:
+                            _note(event, shaper.target, progress)
+                            yield event
+            finally:
+                progress.converter_failed = begun.converter_failed
+
+    async def _heard(
+        self, request: SynthesisRequest, speech: AsyncGenerator[ConvertedEvent, None], shaper: Shaper
+    ) -> AsyncGenerator[bytes | Mark | Waiting | Notice, None]:
+        """The chime, and the speech right behind it, whose making begins with the chime: so that its think time is not heard."""
+        if not request.chime:
+            async with aclosing(_shaped(speech, shaper)) as shaped:
+                async for event in shaped:
+                    yield event
+            return
+        async with read_ahead(speech) as coming:
+            chime = await self._chimes.pcm(request.chime, shaper.target, request.settings.volume)
+            for piece in _cut(chime, shaper.target.size(CHIME_STEP)):
+                yield piece
+            before = shaper.target.seconds(len(chime))
+            async with aclosing(_shaped(coming, shaper)) as shaped:
+                async for event in shaped:
+                    yield replace(event, time=before + event.time) if isinstance(event, Mark) else event
+
+    # What is made of the text
+
+    def _made(self, request: SynthesisRequest, text: AsyncIterable[str], progress: Progress) -> AsyncGenerator[SourceEvent, None]:
+        if request.share:
+            return self._shared(request, text, progress)
+
+        def took(characters: int) -> None:
+            progress.characters += characters
+
+        return self._sources.events(request, text, took)
+
+    async def _shared(
+        self, request: SynthesisRequest, text: AsyncIterable[str], progress: Progress
+    ) -> AsyncGenerator[SourceEvent, None]:
+        """The same for everybody who shares it, but for the volume, which is each listener's own."""
+        common, is_first = _common(request), False
+
+        def make(text: AsyncIterable[str], took: Took) -> AsyncGenerator[SourceEvent, None]:
+            nonlocal is_first
+            is_first = True
+            return self._sources.events(common, text, took)
+
+        async with aclosing(self._shares.listen(request.share, _identity(common), text, progress, make)) as events:
+            async for event in events:
+                if isinstance(event, Begun):
+                    yield replace(event, source=_own(event.source, request, learned=is_first))
+                else:
+                    yield event
+
+
+def load_stages(*, converted: bool) -> None:
+    """Import now what the first reply would wait for: numpy and soxr take a fifth of a second, PyAV half of that.
+
+    `converted`: whether there are converters.
+    """
+    for name in ("gain", "loudness", "resample", "trim", *(("live",) if converted else ())):
+        import_module(f"{__package__.rpartition('.')[0]}.audio.{name}")
+
+
+# Options
+
+
+def _read_chime(value: Any) -> str:
+    if value in (None, "", NONE, False):
+        return ""
+    if not isinstance(value, str):
+        msg = f"{CHIME} is the SHA-256 of a stored chime, in hex, or {NONE}, not {shortened(value)}."
+        raise BadSetting(msg)
+    return value
+
+
+def _read_share(value: Any) -> str:
+    if value in (None, ""):
+        return ""
+    if not isinstance(value, str) or len(value) > SHARE_MAX or not value.isprintable():
+        msg = f"{SHARE} is an id of 1 to {SHARE_MAX} printable characters, not {shortened(value)}."
+        raise BadSetting(msg)
+    return value
+
+
+# What is shared
+
+
+def _common(request: SynthesisRequest) -> SynthesisRequest:
+    """What does not depend on who comes first: the engine's own rate, and its own volume."""
+    voice = replace(request.voice, settings=replace(request.voice.settings, volume=None))
+    return replace(request, voice=voice, settings=replace(request.settings, volume=None), format=FormatWish())
+
+
+def _identity(common: SynthesisRequest) -> Mapping[str, Any]:
+    """What must be the same for all, by its names for people."""
+    voice = common.voice
+    return {
+        "voice": (voice.engine, voice.engine_voice, voice.language),
+        "converter": voice.converter,
+        "settings": settings_of(common),
+        "text format": (common.text_format, voice.speakable_text),
+    }
+
+
+def _own(source: Source, request: SynthesisRequest, *, learned: bool) -> Source:
+    """For one listener, whose volume is left to Herald."""
+    can = replace(source.can, settings=source.can.settings - {"volume"})
+    return replace(source, settings=settings_of(request), can=can, learned=learned)
+
+
+# What is heard
+
+
+async def _shaped(events: AsyncIterable[ConvertedEvent], shaper: Shaper) -> AsyncGenerator[bytes | Mark | Waiting | Notice, None]:
+    async for event in events:
+        for shaped in shaper.shape(event):
+            yield shaped
+    for rest in shaper.finish():
+        yield rest
+
+
+def _cut(pcm: bytes, step: int) -> Iterator[bytes]:
+    return (pcm[start : start + step] for start in range(0, len(pcm), step))
+
+
+def _note(event: ReplyEvent, audio: AudioFormat, progress: Progress) -> None:
+    if isinstance(event, bytes):
+        progress.heard(audio.seconds(len(event)))
+    elif isinstance(event, Waiting):
+        progress.position = event.position
+    elif isinstance(event, Notice):
+        progress.notice = event
