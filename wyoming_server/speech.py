@@ -19,7 +19,7 @@ from .engines.turns import Turns
 from .errors import HeraldError
 from .models import Voice
 from .roster import Changes, Roster, ServiceConfig
-from .synthesis import Synthesizer
+from .synthesis import Synthesizer, load_stages
 from .synthesis.chimes import FOLDER, ChimeStore
 from .synthesis.loudness import LoudnessStore
 from .voices import Catalogue
@@ -54,6 +54,7 @@ class Speech:
 
         Where it is not called, nothing has changed when the block ends.
         """
+        await asyncio.to_thread(load_stages, converted=bool(config.converters))
         async with (
             self.engines.prepared(config.engines) as put_engines,
             self.converters.prepared(config.converters) as put_converters,

@@ -167,3 +167,5 @@ class Config:
     """A voice, an alias or a language; `None`: one that speaks the system's language."""
     source: Path | None = None
     """The file that was read."""
+    unused: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict, compare=False)
+    """Section → name → credentials that are stored for it, where nothing of this name is configured: it changes nothing else."""

@@ -44,6 +44,9 @@ from .sources import Begun, SourceEvent, Sources, settings_of
 ReplyEvent: TypeAlias = ReplyStart | bytes | Mark | Waiting | Notice
 """First a ReplyStart, then PCM in its format, marks, places in line, and what there is to know."""
 
+ShapedEvent: TypeAlias = bytes | Mark | Waiting | Notice
+"""What comes after the start."""
+
 CHIME, SHARE, NONE = "chime", "share", "none"
 SHARE_MAX = 256
 """Characters of a share's id."""
@@ -126,34 +129,36 @@ class Synthesizer:
         progress.converter = request.voice.converter.converter if request.voice.converter is not None else ""
         async with aclosing(self._made(request, text, progress)) as made:
             begun = cast("Begun", await anext(made))  # which is always the first
+            progress.asked = True
             try:
                 with closing(Shaper(request, begun.source, self._loudness)) as shaper:
                     yield ReplyStart(voice=request.voice, format=shaper.target)
                     speech = cast("AsyncGenerator[ConvertedEvent, None]", made)
-                    async with aclosing(self._heard(request, speech, shaper)) as heard:
+                    async with aclosing(self._heard(request, speech, shaper, progress)) as heard:
                         async for event in heard:
-                            _note(event, shaper.target, progress)
                             yield event
             finally:
                 progress.converter_failed = begun.converter_failed
 
     async def _heard(
-        self, request: SynthesisRequest, speech: AsyncGenerator[ConvertedEvent, None], shaper: Shaper
-    ) -> AsyncGenerator[bytes | Mark | Waiting | Notice, None]:
+        self, request: SynthesisRequest, speech: AsyncGenerator[ConvertedEvent, None], shaper: Shaper, progress: Progress
+    ) -> AsyncGenerator[ShapedEvent, None]:
         """The chime, and the speech right behind it, whose making begins with the chime: so that its think time is not heard."""
         if not request.chime:
             async with aclosing(_shaped(speech, shaper)) as shaped:
                 async for event in shaped:
+                    _note(event, shaper.target, progress)
                     yield event
             return
-        async with read_ahead(speech) as coming:
+        async with read_ahead(_watched(_shaped(speech, shaper), progress)) as coming:
             chime = await self._chimes.pcm(request.chime, shaper.target, request.settings.volume)
             for piece in _cut(chime, shaper.target.size(CHIME_STEP)):
+                progress.audio_seconds += shaper.target.seconds(len(piece))
                 yield piece
             before = shaper.target.seconds(len(chime))
-            async with aclosing(_shaped(coming, shaper)) as shaped:
-                async for event in shaped:
-                    yield replace(event, time=before + event.time) if isinstance(event, Mark) else event
+            async for event in coming:
+                _note(event, shaper.target, progress)
+                yield replace(event, time=before + event.time) if isinstance(event, Mark) else event
 
     # What is made of the text
 
@@ -180,6 +185,7 @@ class Synthesizer:
         async with aclosing(self._shares.listen(request.share, _identity(common), text, progress, make)) as events:
             async for event in events:
                 if isinstance(event, Begun):
+                    progress.shared = not is_first
                     yield replace(event, source=_own(event.source, request, learned=is_first))
                 else:
                     yield event
@@ -244,12 +250,21 @@ def _own(source: Source, request: SynthesisRequest, *, learned: bool) -> Source:
 # What is heard
 
 
-async def _shaped(events: AsyncIterable[ConvertedEvent], shaper: Shaper) -> AsyncGenerator[bytes | Mark | Waiting | Notice, None]:
+async def _shaped(events: AsyncIterable[ConvertedEvent], shaper: Shaper) -> AsyncGenerator[ShapedEvent, None]:
     async for event in events:
         for shaped in shaper.shape(event):
             yield shaped
     for rest in shaper.finish():
         yield rest
+
+
+async def _watched(events: AsyncGenerator[ShapedEvent, None], progress: Progress) -> AsyncGenerator[ShapedEvent, None]:
+    """Speech that is made while a chime is heard: its first audio counts from now."""
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, bytes):
+                progress.speaks()
+            yield event
 
 
 def _cut(pcm: bytes, step: int) -> Iterator[bytes]:
@@ -260,6 +275,6 @@ def _note(event: ReplyEvent, audio: AudioFormat, progress: Progress) -> None:
     if isinstance(event, bytes):
         progress.heard(audio.seconds(len(event)))
     elif isinstance(event, Waiting):
-        progress.position = event.position
+        progress.waits(event.position)
     elif isinstance(event, Notice):
         progress.notice = event
