@@ -152,10 +152,10 @@ use the HTTP server: keep it secret.""",
 examples:
   herald token
   herald token --rotate                      make another one: somebody may know the old
-  curl -H "Authorization: Bearer $(herald token)" http://herald.local:10231/api/healthz
+  curl -H "Authorization: Bearer $(herald token)" http://herald.local:10231/api/voices
 
-After --rotate, start the server again: until then it takes the old token. Then pair
-Home Assistant with the new one. A token that the environment gives (HERALD_TOKEN,
-HERALD_TOKEN_FILE, APPTOKEN) can only be changed there.
+After --rotate, send the server a SIGHUP, or start it again: until then it takes the old
+token. Then pair Home Assistant with the new one. A token that the environment gives
+(HERALD_TOKEN, HERALD_TOKEN_FILE, APPTOKEN) can only be changed there.
 """,
 )
