@@ -46,6 +46,10 @@ class FileReader(Protocol):
     def format(self) -> AudioFormat | None:
         """Known before the first PCM is given out."""
 
+    @property
+    def skipped(self) -> int:
+        """Damaged parts that were left out."""
+
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """The PCM in the next bytes, bit by bit."""
 
@@ -53,7 +57,11 @@ class FileReader(Protocol):
         """The rest, at the end of the file."""
 
 
-class _WavFile:
+class WavFile:
+    """A FileReader."""
+
+    skipped = 0
+
     def __init__(self) -> None:
         self._wav = WavReader()
 
@@ -71,7 +79,7 @@ class _WavFile:
 def file_reader(head: bytes) -> FileReader | None:
     """For the file that begins with these bytes, HEAD of them or more; `None` for what is not read."""
     if _WAV.match(head):
-        return _WavFile()
+        return WavFile()
     return next((Decoder(codec, None, None) for sign, codec in _CODECS if sign.match(head)), None)
 
 

@@ -1,23 +1,20 @@
 """Where the speech of `herald convert` comes from: a file, or standard input as it arrives. Only its audio is given out.
 
-What it is, its first bytes say: WAV, or what `audio.decode` reads. Whatever stands around the audio is never taken for it.
+What it is, its first bytes say (see `audio.files`). Whatever stands around the audio is never taken for it.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import re
 import stat
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from ..audio.decode import Codec, Decoder
-from ..audio.wav import WavReader
+from ..audio.files import HEAD, READ, FileReader, WavFile, file_reader
 from ..errors import ConfigError, ProtocolError, RequestError
 from ..models import AudioFormat
 from .descriptors import read_bytes
@@ -26,15 +23,6 @@ from .outputs import STDOUT
 _LOGGER = logging.getLogger(__name__)
 
 STDIN = "-"
-HEAD = 12
-"""Bytes that say what it is."""
-_WAV = re.compile(rb"RIFF....WAVE", re.DOTALL)
-_CODECS = (
-    (re.compile(rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"), Codec.MP3),
-    (re.compile(rb"fLaC"), Codec.FLAC),
-    (re.compile(rb"OggS"), Codec.OGG_OPUS),
-    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), Codec.AAC),
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,48 +34,6 @@ class Recording:
     """As far as that can be known before it is read."""
     pieces: AsyncGenerator[bytes, None]
     """PCM, whole frames. Raises ProtocolError."""
-
-
-class _Reader(Protocol):
-    @property
-    def format(self) -> AudioFormat | None: ...
-
-    def pieces(self, data: bytes) -> Iterator[bytes]: ...
-
-    def flush(self) -> bytes: ...
-
-
-class _Wav:
-    def __init__(self) -> None:
-        self._wav = WavReader()
-
-    @property
-    def format(self) -> AudioFormat | None:
-        return self._wav.format
-
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        yield self._wav.push(data)
-
-    def flush(self) -> bytes:
-        return self._wav.flush()
-
-
-class _Coded:
-    def __init__(self, codec: Codec) -> None:
-        self._decoder = Decoder(codec, None, None)
-
-    @property
-    def format(self) -> AudioFormat | None:
-        return self._decoder.format
-
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        return self._decoder.pieces(data)
-
-    def flush(self) -> bytes:
-        rest = self._decoder.flush()
-        if self._decoder.skipped:
-            _LOGGER.warning("Damaged parts of the recording were left out: %d", self._decoder.skipped)
-        return rest
 
 
 @contextmanager
@@ -130,17 +76,13 @@ async def recording(descriptor: int, name: str) -> Recording:
     return Recording(format=reader.format, seconds=_seconds(descriptor, reader), pieces=_joined(first, pcm))
 
 
-def _reader(head: bytes, name: str) -> _Reader:
-    if _WAV.match(head):
-        return _Wav()
-    for sign, codec in _CODECS:
-        if sign.match(head):
-            return _Coded(codec)
+def _reader(head: bytes, name: str) -> FileReader:
+    if (reader := file_reader(head)) is not None:
+        return reader
     if not head:
         msg = f"There is nothing in {_called(name)}."
         raise ProtocolError(msg)
-    begins = f"It begins with {head[:HEAD]!r}."
-    msg = f"There is no audio in {_called(name)} that Herald reads: WAV, MP3, FLAC, Opus in Ogg or AAC. {begins}"
+    msg = f"There is no audio in {_called(name)} that Herald reads: {READ}. It begins with {head[:HEAD]!r}."
     raise ProtocolError(msg)
 
 
@@ -159,20 +101,23 @@ async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGener
             yield piece
 
 
-async def _pcm(reader: _Reader, data: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+async def _pcm(reader: FileReader, data: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     async with aclosing(data):
         async for read in data:
             for piece in reader.pieces(read):
                 if piece:
                     yield piece
-    if rest := reader.flush():
+    rest = reader.flush()
+    if reader.skipped:
+        _LOGGER.warning("Damaged parts of the recording were left out: %d", reader.skipped)
+    if rest:
         yield rest
 
 
-def _seconds(descriptor: int, reader: _Reader) -> float | None:
+def _seconds(descriptor: int, reader: FileReader) -> float | None:
     """Of a file that is not compressed: its size tells, all but a few milliseconds."""
     found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode) or not isinstance(reader, _Wav) or reader.format is None:
+    if not stat.S_ISREG(found.st_mode) or not isinstance(reader, WavFile) or reader.format is None:
         return None
     return reader.format.seconds(found.st_size)
 

@@ -45,12 +45,7 @@ class Wire:
 
     async def drained(self) -> None:
         """Wait while the client is behind. Raises ListenerGone."""
-        if self._transport.get_write_buffer_size() > UNSENT_MAX:
-            try:
-                async with asyncio.timeout(self._limit):
-                    await self._connection.drained()
-            except TimeoutError as error:
-                raise ListenerGone from error
+        await caught_up(self._connection, self._transport, self._limit)
         if self.closed:
             raise ListenerGone
 
@@ -67,6 +62,18 @@ class Wire:
     def abort(self) -> None:
         """Close without sending what still waits."""
         self._transport.abort()
+
+
+async def caught_up(connection: Connection, transport: asyncio.Transport, limit: float) -> None:
+    """Wait while a client is behind. Raises ListenerGone where it has left, or takes nothing for `limit` seconds."""
+    if transport.get_write_buffer_size() > UNSENT_MAX:
+        try:
+            async with asyncio.timeout(limit):
+                await connection.drained()
+        except TimeoutError as error:
+            raise ListenerGone from error
+    if transport.is_closing():
+        raise ListenerGone
 
 
 def is_for_a_websocket(request: web.Request) -> bool:

@@ -20,7 +20,7 @@ from aiohttp.http_writer import StreamWriter
 from ...errors import HeraldError
 from ...sessions import ListenerGone
 from ..http.connection import Connection
-from ..http.wire import UNSENT_MAX
+from ..http.wire import caught_up
 from .bodies import Body
 
 _LINGER_NOT = struct.pack("ii", 1, 0)
@@ -92,14 +92,4 @@ class Reply:
                 await self._writer.write(data, drain=False)
         except ConnectionError as error:
             raise ListenerGone from error
-        await self._drained()
-
-    async def _drained(self) -> None:
-        if self._transport.get_write_buffer_size() > UNSENT_MAX:
-            try:
-                async with asyncio.timeout(self._limit):
-                    await self._connection.drained()
-            except TimeoutError as error:
-                raise ListenerGone from error
-        if self._transport.is_closing():
-            raise ListenerGone
+        await caught_up(self._connection, self._transport, self._limit)
