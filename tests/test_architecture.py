@@ -12,7 +12,7 @@ import wyoming_server
 
 PACKAGE = Path(wyoming_server.__file__).parent
 FLOORS = (
-    ("errors", "models", "channel", "ahead", "networks", "progress", "state"),
+    ("errors", "models", "channel", "ahead", "networks", "progress", "service", "state"),
     ("protocols", "text", "audio"),
     ("upstream",),
     ("engines", "converters"),

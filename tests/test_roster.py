@@ -10,14 +10,14 @@ import pytest
 from wyoming_server.config import EngineConfig
 from wyoming_server.errors import EngineUnavailable
 from wyoming_server.roster import Changes, Roster, ServiceConfig
+from wyoming_server.service import Service
 
 
-class Service:
+class Noted(Service):
     """Writes down what becomes of it."""
 
     def __init__(self, name: str, config: ServiceConfig, told: list[str]) -> None:
-        self.name = name
-        self.options = config.options
+        super().__init__(name, config.options)
         self._told = told
 
     async def start(self) -> None:
@@ -28,7 +28,7 @@ class Service:
             raise EngineUnavailable(msg)
         self._tell("started")
 
-    async def aclose(self) -> None:
+    async def _close(self) -> None:
         if (gate := self.options.get("closing")) is not None:
             self._tell("closing")
             await gate.wait()
@@ -48,9 +48,9 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-async def roster(told: list[str]) -> AsyncIterator[Roster[Service]]:
+async def roster(told: list[str]) -> AsyncIterator[Roster[Noted]]:
     tasks = asyncio.all_tasks()
-    made: Roster[Service] = Roster(lambda name, config: Service(name, config, told), "engine")
+    made: Roster[Noted] = Roster(lambda name, config: Noted(name, config, told), "engine")
     yield made
     await made.aclose()
     assert asyncio.all_tasks() - {asyncio.current_task()} <= tasks
@@ -62,14 +62,14 @@ async def soon() -> None:
         await asyncio.sleep(0)
 
 
-async def test_it_tells_what_became_of_everybody(roster: Roster[Service]) -> None:
+async def test_it_tells_what_became_of_everybody(roster: Roster[Noted]) -> None:
     assert await roster.apply(configs(a={}, b={})) == Changes(added=("a", "b"))
     assert await roster.apply(configs(c={}, b={"number": 2})) == Changes(added=("c",), replaced=("b",), removed=("a",))
     assert list(roster) == ["c", "b"], "in the configuration's order"
     assert await roster.apply(configs(c={}, b={"number": 2})) == Changes()
 
 
-async def test_who_is_not_changed_is_not_touched(roster: Roster[Service], told: list[str]) -> None:
+async def test_who_is_not_changed_is_not_touched(roster: Roster[Noted], told: list[str]) -> None:
     await roster.apply(configs(a={}, b={}))
     before = roster["a"]
     await roster.apply(configs(b={"number": 2}, a={}))
@@ -78,12 +78,12 @@ async def test_who_is_not_changed_is_not_touched(roster: Roster[Service], told: 
     assert told == ["a started", "b started", "b2 started", "b closed"]
 
 
-async def test_another_type_of_the_same_name_is_another_service(roster: Roster[Service]) -> None:
+async def test_another_type_of_the_same_name_is_another_service(roster: Roster[Noted]) -> None:
     await roster.apply(configs(a={}))
     assert await roster.apply({"a": EngineConfig(name="a", type="espeak")}) == Changes(replaced=("a",))
 
 
-async def test_who_is_leased_is_closed_when_the_last_lease_ends(roster: Roster[Service], told: list[str]) -> None:
+async def test_who_is_leased_is_closed_when_the_last_lease_ends(roster: Roster[Noted], told: list[str]) -> None:
     await roster.apply(configs(a={}))
     with roster.leased("a") as first:
         with roster.leased("a") as second:
@@ -99,7 +99,7 @@ async def test_who_is_leased_is_closed_when_the_last_lease_ends(roster: Roster[S
     assert told == ["a started", "a2 started", "a closed"]
 
 
-async def test_who_was_removed_is_leased_to_nobody_else(roster: Roster[Service], told: list[str]) -> None:
+async def test_who_was_removed_is_leased_to_nobody_else(roster: Roster[Noted], told: list[str]) -> None:
     await roster.apply(configs(a={}))
     with roster.leased("a"):
         await roster.apply({})
@@ -109,7 +109,7 @@ async def test_who_was_removed_is_leased_to_nobody_else(roster: Roster[Service],
     assert told[-1] == "a closed"
 
 
-async def test_a_lease_that_ends_in_a_failure_ends(roster: Roster[Service], told: list[str]) -> None:
+async def test_a_lease_that_ends_in_a_failure_ends(roster: Roster[Noted], told: list[str]) -> None:
     await roster.apply(configs(a={}))
     try:
         with roster.leased("a"):
@@ -121,7 +121,7 @@ async def test_a_lease_that_ends_in_a_failure_ends(roster: Roster[Service], told
 
 
 async def test_who_cannot_be_started_is_there_all_the_same_and_told(
-    roster: Roster[Service], caplog: pytest.LogCaptureFixture
+    roster: Roster[Noted], caplog: pytest.LogCaptureFixture
 ) -> None:
     await roster.apply(configs(a={"broken": True}, b={}))
     assert list(roster) == ["a", "b"]
@@ -133,7 +133,7 @@ async def test_who_cannot_be_started_is_there_all_the_same_and_told(
     assert not roster.failures
 
 
-async def test_who_is_new_is_started_before_the_old_one_goes(roster: Roster[Service], told: list[str]) -> None:
+async def test_who_is_new_is_started_before_the_old_one_goes(roster: Roster[Noted], told: list[str]) -> None:
     await roster.apply(configs(a={}))
     old, gate = roster["a"], asyncio.Event()
     change = asyncio.create_task(roster.apply(configs(a={"gate": gate})))
@@ -144,7 +144,7 @@ async def test_who_is_new_is_started_before_the_old_one_goes(roster: Roster[Serv
     assert roster["a"] is not old
 
 
-async def test_a_change_that_is_given_up_leaves_everybody_as_they_were(roster: Roster[Service], told: list[str]) -> None:
+async def test_a_change_that_is_given_up_leaves_everybody_as_they_were(roster: Roster[Noted], told: list[str]) -> None:
     await roster.apply(configs(a={}))
     old = roster["a"]
     change = asyncio.create_task(roster.apply(configs(a={"number": 2}, b={"gate": asyncio.Event()})))
@@ -156,7 +156,7 @@ async def test_a_change_that_is_given_up_leaves_everybody_as_they_were(roster: R
     assert told == ["a started", "a2 started", "b closed", "a2 closed"]
 
 
-async def test_what_was_prepared_for_nothing_is_closed(roster: Roster[Service], told: list[str]) -> None:
+async def test_what_was_prepared_for_nothing_is_closed(roster: Roster[Noted], told: list[str]) -> None:
     await roster.apply(configs(a={}))
     old = roster["a"]
     with pytest.raises(EngineUnavailable):
@@ -165,7 +165,7 @@ async def test_what_was_prepared_for_nothing_is_closed(roster: Roster[Service], 
     assert (roster["a"], told) == (old, ["a started", "a2 started", "a2 closed"])
 
 
-async def test_at_the_end_the_last_is_closed_first_and_nobody_waits_for_leases(roster: Roster[Service], told: list[str]) -> None:
+async def test_at_the_end_the_last_is_closed_first_and_nobody_waits_for_leases(roster: Roster[Noted], told: list[str]) -> None:
     await roster.apply(configs(a={}, b={}, gone={}))
     with roster.leased("gone"), roster.leased("a"):
         await roster.apply(configs(a={}, b={}))
@@ -174,7 +174,7 @@ async def test_at_the_end_the_last_is_closed_first_and_nobody_waits_for_leases(r
     assert not roster
 
 
-async def test_the_end_waits_for_who_is_just_being_closed(roster: Roster[Service], told: list[str]) -> None:
+async def test_the_end_waits_for_who_is_just_being_closed(roster: Roster[Noted], told: list[str]) -> None:
     gate = asyncio.Event()
     await roster.apply(configs(a={"closing": gate}))
     await roster.apply({})
@@ -189,7 +189,7 @@ async def test_the_end_waits_for_who_is_just_being_closed(roster: Roster[Service
 
 
 async def test_who_was_there_before_stays() -> None:
-    there = Service("a", EngineConfig(name="a", type="tone"), [])
+    there = Noted("a", EngineConfig(name="a", type="tone"), [])
     fixed = Roster.of({"a": there})
     with fixed.leased("a") as leased:
         assert leased is there

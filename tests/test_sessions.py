@@ -246,6 +246,37 @@ async def test_one_that_is_never_entered_ends_as_what_it_is_left_for() -> None:
     assert [end.outcome for end in diary.ends] == [Outcome.LEFT, Outcome.FAILED, Outcome.INTERRUPTED]
 
 
+async def test_a_failure_that_another_task_sees_is_how_it_ends() -> None:
+    sessions = LocalSessions(diary := Diary())
+    speaker = Speaker(sessions, "s")
+    await speaker.entered.wait()
+    session = sessions.find("s")
+    assert session is not None
+    session.fail(EngineTimeout("First."))
+    session.fail(EngineTimeout("Second."))
+    speaker.task.cancel()
+    await asyncio.wait([speaker.task])
+    assert speaker.task.cancelled()
+    waiting = sessions.open("s")
+    waiting.fail(EngineTimeout("In line."))
+    waiting.leave()
+    assert [(end.outcome, str(end.error)) for end in diary.ends] == [("failed", "First."), ("failed", "In line.")]
+
+
+async def test_an_interrupt_goes_before_a_failure_that_another_task_sees_and_so_does_the_work_that_is_done() -> None:
+    sessions = LocalSessions(diary := Diary())
+    for interrupts in (True, False):
+        session = sessions.open("s")
+        session.fail(EngineTimeout())
+        if interrupts:
+            session.interrupt()
+            session.leave()
+        else:
+            async with session:
+                pass
+    assert [end.outcome for end in diary.ends] == [Outcome.INTERRUPTED, Outcome.COMPLETED]
+
+
 async def test_nobody_is_told_of_what_is_not_let_in() -> None:
     sessions = LocalSessions(diary := Diary())
     sessions.close()

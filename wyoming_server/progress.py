@@ -21,28 +21,41 @@ class Progress:
     client: str = ""
     """The address of whoever asked; replies of one share what others may have too."""
     engine: str = ""
-    """Name of the engine that speaks it."""
+    """Name of the engine that speaks it, or will."""
     converter: str = ""
     """Name of the converter behind the engine, where there is one."""
     converter_failed: bool = False
     """It did, and not the engine."""
+    asked: bool = False
+    """The engine is at work for it."""
+    shared: bool = False
+    """At what another reply asked for, which this one listens to as well."""
     characters: int = 0
     """Code points that the engine has taken: what a service charges for."""
     position: int | None = None
     """Its place in the engine's line, where it stands in one; 1 is the next."""
     first_audio: float | None = None
-    """When there was something to hear (monotonic seconds)."""
+    """When there was something to hear of the speech (monotonic seconds). A chime before it is none of it."""
     audio_seconds: float = 0.0
-    """Of audio made for the listener."""
+    """Of audio made for the listener, a chime too."""
     notice: Notice | None = None
     """What the listener should know of it."""
     on_first_audio: Callable[[], None] = field(default=_nobody_waits, repr=False)
     """Called when `first_audio` is known."""
 
+    def waits(self, position: int) -> None:
+        """For its turn at the engine."""
+        if self.first_audio is None:
+            self.position = position
+
     def heard(self, seconds: float) -> None:
-        """So much more audio was made."""
-        self.position = None
+        """So much more of the speech was made."""
         self.audio_seconds += seconds
+        self.speaks()
+
+    def speaks(self) -> None:
+        """There is some of the speech, though it may not be its turn yet."""
+        self.position = None
         if self.first_audio is None:
             self.first_audio = monotonic()
             self.on_first_audio()

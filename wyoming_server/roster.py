@@ -13,18 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from .errors import EngineError
+from .service import Service
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class Service(Protocol):
-    """An engine or a converter, as much of it as is needed here."""
-
-    name: str
-
-    async def start(self) -> None: ...
-
-    async def aclose(self) -> None: ...
 
 
 class ServiceConfig(Protocol):

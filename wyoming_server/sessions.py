@@ -53,7 +53,7 @@ class Watcher(Protocol):
     def session_started(self, session: Session) -> None: ...
 
     def session_speaking(self, session: Session) -> None:
-        """There is something to hear."""
+        """There is something to hear of its speech."""
 
     def session_ended(self, session: Session, end: End) -> None: ...
 
@@ -74,7 +74,9 @@ class Nobody:
 class Sessions(Protocol):
     """What a front end needs of the sessions of its namespace. Several servers may share one later."""
 
-    def open(self, session_id: str | None = None, *, voice: str = "", client: str = "", front_end: str = "") -> Session: ...
+    def open(
+        self, session_id: str | None = None, *, voice: str = "", engine: str = "", client: str = "", front_end: str = ""
+    ) -> Session: ...
 
     def find(self, session_id: str) -> Session | None: ...
 
@@ -100,7 +102,9 @@ class LocalSessions:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def open(self, session_id: str | None = None, *, voice: str = "", client: str = "", front_end: str = "") -> Session:
+    def open(
+        self, session_id: str | None = None, *, voice: str = "", engine: str = "", client: str = "", front_end: str = ""
+    ) -> Session:
         """A new session, with an id of its own if none is given. Raises ShuttingDown after `close`, and Busy.
 
         The task that speaks enters it with `async with`; one that is never entered must be left with `leave`.
@@ -108,7 +112,8 @@ class LocalSessions:
         if self._closed:
             raise ShuttingDown
         self._gate.admit(client)
-        session = Session(self, session_id or uuid.uuid4().hex, voice=voice, client=client, front_end=front_end)
+        progress = Progress(voice=voice, engine=engine, client=address_of(client))
+        session = Session(self, session_id or uuid.uuid4().hex, progress=progress, client=client, front_end=front_end)
         older = self._running.get(session.id)
         self._running[session.id] = session
         self._idle.clear()
@@ -153,17 +158,16 @@ class LocalSessions:
 class Session:
     """One reply, in line or being spoken. See LocalSessions.open."""
 
-    def __init__(self, sessions: LocalSessions, session_id: str, *, voice: str, client: str, front_end: str) -> None:
+    def __init__(self, sessions: LocalSessions, session_id: str, *, progress: Progress, client: str, front_end: str) -> None:
         self.id = session_id
-        self.voice = voice
+        self.voice = progress.voice
         self.client = client
         self.front_end = front_end
         """Where it came in."""
         self.since = monotonic()
         self.started = datetime.now(UTC)
-        self.progress = Progress(
-            voice=voice, client=address_of(client), on_first_audio=lambda: sessions.watcher.session_speaking(self)
-        )
+        self.progress = progress
+        progress.on_first_audio = lambda: sessions.watcher.session_speaking(self)
         self.on_interrupt: Callable[[HeraldError], None] | None = None
         """Called at the very moment of an interrupt, while the engine has yet to be told."""
         self._sessions = sessions
@@ -172,6 +176,7 @@ class Session:
         self._error: HeraldError | None = None
         self._interrupted = 0.0
         """When (monotonic)."""
+        self._failure: HeraldError | None = None
         self._over = False
 
     @property
@@ -191,6 +196,10 @@ class Session:
             self._task.cancel()
         return True
 
+    def fail(self, error: HeraldError) -> None:
+        """Whoever ends it now, by a cancellation or `leave`, does so because of `error`, and not because its listener left."""
+        self._failure = self._failure or error
+
     def leave(self, cause: BaseException | None = None) -> None:
         """It is over, because of `cause`, or will never be entered. Twice is fine."""
         if not self._over:
@@ -206,6 +215,8 @@ class Session:
                 return End(outcome=Outcome.INTERRUPTED, error=error, interrupt_seconds=monotonic() - self._interrupted)
             case HeraldError() as error:
                 return End(outcome=Outcome.FAILED, error=error)
+            case asyncio.CancelledError() if self._failure is not None:
+                return End(outcome=Outcome.FAILED, error=self._failure)
             case ListenerGone() | asyncio.CancelledError():
                 return End(outcome=Outcome.LEFT)
         return End(outcome=Outcome.FAILED, error=HeraldError())  # a defect, which is logged where it is caught

@@ -21,7 +21,7 @@ from .models import Voice
 from .roster import Changes, Roster, ServiceConfig
 from .state.counters import FILE as COUNTERS_FILE
 from .state.counters import Counters, KeptCounters, LocalCounters
-from .synthesis import Synthesizer
+from .synthesis import Synthesizer, load_stages
 from .synthesis.cache.replies import Caching
 from .synthesis.cache.store import FOLDER as CACHE_FOLDER
 from .synthesis.cache.store import DiskStore, disk_store
@@ -66,6 +66,7 @@ class Speech:
 
         Where it is not called, nothing has changed when the block ends.
         """
+        await asyncio.to_thread(load_stages, converted=bool(config.converters))
         async with (
             self.engines.prepared(config.engines) as put_engines,
             self.converters.prepared(config.converters) as put_converters,

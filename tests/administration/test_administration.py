@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.simulators.openspeech import Fault, simulator
 from wyoming_server.administration import ServiceStatus, State, changes
 from wyoming_server.config.values import Source
 from wyoming_server.errors import BadSetting, Busy, ConfigError, ReadOnly, TooLarge, UnknownService
+from wyoming_server.state.credentials import CredentialStore
 
 from ..serving import TONE, Client, serving, until
 from .administering import (
@@ -278,3 +280,58 @@ async def test_no_value_is_logged_or_shown(tmp_path: Path, caplog: pytest.LogCap
         shown += [repr(one.data) async for one in events]
     assert "Of the engine openspeech, appid and token changed" in caplog.text
     assert not [text for text in (*shown, caplog.text) if WRONG["token"] in text]
+
+
+async def test_what_is_stored_for_a_name_that_is_no_more_is_told_and_can_be_deleted(tmp_path: Path) -> None:
+    yaml = f"{PORTS}engines: {{tone: , mine: {{type: openspeech}}, openspeech: {{enabled: false}}, espeak: {{enabled: false}}}}\n"
+    store = CredentialStore(tmp_path / "credentials.json")
+    store.replace("engines", "openspeech", GOOD_KEY)
+    async with serving(tmp_path, yaml) as server:
+        admin = server.administration
+        await admin.set_credentials(ENGINE, "mine", GOOD)
+        off = admin.service(ENGINE, "openspeech")
+        assert (off.configured, source(off, "api_key"), source(off, "token")) == (False, Source.STORED, None)
+        assert off.message == "Credentials are stored for it, and it is switched off in herald.yaml."
+        rewrite(tmp_path, yaml.replace(" mine: {type: openspeech},", ""))
+        await admin.reload()
+        left = {one.name: one for one in admin.services(ENGINE)}["mine"]
+        assert (left.configured, left.state, left.any_of) == (False, State.NOT_SET, ())
+        assert [(one.field.name, one.set, one.source, one.secret) for one in left.credentials] == [
+            (name, True, Source.STORED, True) for name in GOOD
+        ]
+        assert "nothing in herald.yaml has" in str(left.message)
+        with pytest.raises(UnknownService):
+            await admin.set_credentials(ENGINE, "mine", {"token": "another"})
+        gone = await admin.delete_credentials(ENGINE, "mine")
+        assert (gone.name, gone.credentials, gone.message) == ("mine", (), None)
+        assert "mine" not in [one.name for one in admin.services(ENGINE)]
+        assert stored(tmp_path) == {"openspeech": GOOD_KEY}
+        with pytest.raises(UnknownService):
+            await admin.delete_credentials(ENGINE, "mine")
+        assert not (await admin.delete_credentials(ENGINE, "openspeech")).credentials[0].set
+        assert stored(tmp_path) == {}
+
+
+async def test_what_was_entered_for_one_address_goes_to_no_other(tmp_path: Path) -> None:
+    async with simulator() as service, simulator() as thief, serving(tmp_path, TONE) as server:
+        admin = server.administration
+        await admin.set_credentials(ENGINE, "openspeech", {"url": service.url, **GOOD_KEY})
+        for steal in (admin.set_credentials, admin.verify):
+            with pytest.raises(BadSetting, match=r"With another url, openspeech needs api_key anew"):
+                await steal(ENGINE, "openspeech", {"url": thief.url})
+        assert not thief.all("handshake")
+        await admin.set_credentials(ENGINE, "openspeech", {"url": service.url, "appid": "1"})
+        await admin.set_credentials(ENGINE, "openspeech", {"url": thief.url, "api_key": "another"})
+        assert stored(tmp_path)["openspeech"]["url"] == thief.url
+
+
+async def test_who_leaves_while_a_change_is_refused_leaves_no_noise(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(tmp_path, TONE) as server:
+        rewrite(tmp_path, "[broken")
+        asked = asyncio.create_task(server.administration.reload())
+        await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.wait([asked])
+        del asked
+    gc.collect()  # a task whose error nobody has read tells it then
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

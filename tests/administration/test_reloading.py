@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+import wyoming_server.audio
 from wyoming_server.administration import Reloaded, State
 from wyoming_server.engines.openspeech.engine import OpenSpeechEngine
 from wyoming_server.errors import ConfigError, EngineUnavailable
@@ -163,3 +166,17 @@ async def opens(server: Running, token: str) -> bool:
     headers = {"Via": "1.1 elsewhere", "Authorization": f"Bearer {token}"}
     async with aiohttp.ClientSession() as session, session.get(f"{server.http.urls[0]}/v1/models", headers=headers) as answer:
         return answer.status == 200
+
+
+async def test_a_converter_that_a_reload_brings_keeps_no_first_reply_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = "wyoming_server.audio.live"
+    async with serving(tmp_path) as server:
+        monkeypatch.setattr(wyoming_server.audio, "live", import_module(stage))  # put back at the end
+        monkeypatch.delitem(sys.modules, stage)
+        await server.administration.reload()
+        assert stage not in sys.modules
+        rewrite(tmp_path, f"{TONE}converters: {{gain: }}\n")
+        await server.administration.reload()
+        assert stage in sys.modules

@@ -9,7 +9,9 @@ import pytest
 
 from tests.simulators.openspeech import Fault, simulator
 from wyoming_server.administration import State, trials
+from wyoming_server.administration.values import hidden
 from wyoming_server.engines.openspeech.engine import OpenSpeechEngine
+from wyoming_server.engines.registry import engine_class
 from wyoming_server.errors import BadSetting, Busy, TooLarge
 
 from ..serving import TONE, serving, until
@@ -134,3 +136,17 @@ async def test_a_trial_of_credentials_that_were_replaced_meanwhile_says_nothing_
         gate.set()
         assert (await trial).ok, "whom it asked was still there"
         assert admin.service(ENGINE, "openspeech").state is State.UNTRIED
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("No answer from http://me:hunter%40@gpu.local:1.", "They were refused."),
+        ("It says: hunter@ is wrong.", "They were refused."),
+        ("The API key sk-1 is wrong.", "They were refused."),
+        ("No answer\nfrom gpu.local:1.", "No answer from gpu.local:1."),
+    ],
+)
+def test_no_verdict_repeats_a_credential_nor_what_stands_in_an_address_before_its_host(message: str, told: str) -> None:
+    options = {"url": "http://me:hunter%40@gpu.local:1/v1", "api_key": "sk-1"}
+    assert hidden(message, engine_class("openai"), options, "They were refused.") == told

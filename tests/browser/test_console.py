@@ -121,6 +121,26 @@ async def test_settings_come_from_the_voices_schema_and_shape_the_sound(console:
     assert await frequency(console) == pytest.approx(440, abs=3)
 
 
+async def test_an_engines_own_settings_are_opened_on_wish_and_stay_open(console: Page) -> None:
+    await console.until("document.querySelector('#fields details #setting-frequency')")
+    assert not await console.run("document.querySelector('#fields details').open")
+    assert await console.run("document.querySelector('#fields > label #setting-speed') !== null")
+    await console.choose("setting-frequency", "1000")
+    await console.choose("language", "zh-Hans")  # all is drawn anew
+    await console.until("document.querySelector('#fields summary').textContent !== 'More, of the engine\\'s own'")
+    assert await console.run("document.querySelector('#fields details').open")
+    assert await console.run("document.getElementById('setting-frequency').value") == "1000"
+
+
+async def test_a_text_with_nothing_to_speak_is_told(console: Page) -> None:
+    await play(console, "\N{GRINNING FACE}")
+    await console.until("document.getElementById('playing').textContent === 'There was nothing to speak in this text.'")
+    assert await console.run("document.querySelectorAll('#takes li').length") == 1
+    await play(console, "x")
+    await state(console, "done")
+    assert await console.text("playing") == "Played to its end"
+
+
 async def test_a_text_that_is_missing_is_asked_for(console: Page) -> None:
     await console.click("play")
     assert await console.text("problem") == "Write something first."
@@ -330,6 +350,38 @@ async def test_voices_are_filtered_by_language_engine_and_words(console: Page) -
     await console.choose("search", "")
     await console.choose("engine-filter", "tone")
     assert await console.run(names) == everybody
+
+
+async def test_on_a_phone_a_voice_below_can_be_heard_without_going_back(blank: Page, tmp_path: Path) -> None:
+    broken = VOICES.replace("fail_at: 0.5", "fail_at: 0")
+    async with serving(tmp_path, broken) as server:
+        await open_console(blank, server)
+        await blank.call("Emulation.setDeviceMetricsOverride", width=390, height=500, deviceScaleFactor=1, mobile=True)
+        await blank.until("innerWidth === 390")
+        await blank.choose("text", SENTENCE)
+        await blank.run("scrollTo(0, document.documentElement.scrollHeight)")
+        await choose_voice(blank, "Broken")
+        for name in ("play", "stop"):
+            assert await in_sight(blank, name), name
+        assert not await in_sight(blank, "text")
+        await blank.click("play")
+        await blank.until("!document.getElementById('problem').hidden")
+        assert await in_sight(blank, "problem")
+        for name in ("search", "slot-a-voice"):  # also where the keyboard leads
+            await blank.run(f"document.getElementById('{name}').closest('label').querySelector('input').focus()")
+            assert await in_sight(blank, name), name
+
+
+async def in_sight(page: Page, name: str) -> bool:
+    """Whether a click at its middle would meet it."""
+    met: bool = await page.run(
+        f"""(() => {{
+          const element = document.getElementById({name!r});
+          const {{ left, top, width, height }} = element.getBoundingClientRect();
+          return element === document.elementFromPoint(left + width / 2, top + height / 2)?.closest('#' + {name!r});
+        }})()"""
+    )
+    return met
 
 
 async def test_an_older_server_is_told_of_in_words(blank: Page, herald: Running) -> None:

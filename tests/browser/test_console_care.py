@@ -16,6 +16,7 @@ from wyoming_server.frontends.console.routes import FOLDER
 from wyoming_server.models import SETTING_NAMES
 from wyoming_server.server import Running
 from wyoming_server.sessions import Outcome
+from wyoming_server.state.tokens import PairingToken
 
 from ..frontends.flowing_client import url
 from ..serving import Client, ended, tone_of
@@ -76,6 +77,19 @@ async def test_others_are_listed_live_and_stopped_one_by_one(blank: Page, tmp_pa
     assert [found for found in blank.trouble.found if "/api/events" not in found] == []
 
 
+async def test_a_session_tells_its_voice_as_the_cards_do(blank: Page, tmp_path: Path) -> None:
+    async with (
+        simulator(pace=1) as cloud,
+        serving(tmp_path, with_cloud(cloud.url, ", api_key: api-key")) as server,
+        await Client.connect(server) as other,
+    ):
+        await open_console(blank, server, view="#live")
+        other.send("synthesize", text=SENTENCE, voice={"name": "openspeech/zh_female_vv_uranus_bigtts"})
+        await blank.until("document.querySelector('#sessions .take-voice')?.innerText === 'Vivi 2.0'")
+        await blank.click("stop-all")
+        await blank.until("document.querySelector('#ended .take-voice')?.innerText === 'Vivi 2.0'")
+
+
 async def test_all_are_stopped_at_once(blank: Page, tmp_path: Path) -> None:
     async with serving(tmp_path, STALLS) as server, await Client.connect(server) as one, await Client.connect(server) as other:
         await open_console(blank, server, view="#live")
@@ -129,6 +143,24 @@ async def test_credentials_are_refused_saved_verified_and_deleted(blank: Page, t
         assert "right-key" not in (tmp_path / "credentials.json").read_text()
 
 
+async def test_one_stored_credential_is_removed_and_the_others_stay(blank: Page, tmp_path: Path) -> None:
+    async with simulator() as cloud, serving(tmp_path, with_cloud(cloud.url)) as server:
+        await open_console(blank, server, view="#engines")
+        await blank.until("document.querySelector('.service[data-name=openspeech]')")
+        await blank.run("document.querySelector('.service[data-name=openspeech] summary').click()")
+        assert await blank.run("[...document.querySelectorAll('.stored button')].every((button) => button.hidden)")
+        await blank.choose("engines-openspeech-appid", "1234567890")
+        await enter(blank, "api_key", "old-key", button=0)
+        remove = "document.getElementById('engines-openspeech-api_key').nextSibling"
+        await blank.until(f"!{remove}.hidden && !{remove}.disabled")
+        assert await blank.run(f"{remove}.ariaLabel") == "Remove API key"
+        await blank.run("void (window.confirm = () => true)")
+        await blank.run(f"{remove}.click()")
+        await blank.until(f"{remove}.hidden && document.activeElement.id === 'engines-openspeech-api_key'")
+        assert "old-key" not in (tmp_path / "credentials.json").read_text()
+        assert "1234567890" in (tmp_path / "credentials.json").read_text()
+
+
 async def test_what_the_file_sets_is_shown_as_read_only(blank: Page, tmp_path: Path) -> None:
     async with simulator() as cloud, serving(tmp_path, with_cloud(cloud.url, ", api_key: api-key")) as server:
         await open_console(blank, server, view="#engines")
@@ -146,9 +178,10 @@ def with_cloud(address: str, more: str = "") -> str:
 async def enter(page: Page, field: str, value: str, *, button: int) -> None:
     """Into the form of `openspeech`; its buttons are save, verify and delete."""
     name = f"engines-openspeech-{field}"
+    chosen = f"document.getElementById('{name}').form.querySelectorAll('.actions button')[{button}]"
     await page.choose(name, value)
-    await page.until(f"!document.getElementById('{name}').form.querySelectorAll('button')[{button}].disabled")
-    await page.run(f"document.getElementById('{name}').form.querySelectorAll('button')[{button}].click()")
+    await page.until(f"!{chosen}.disabled")
+    await page.run(f"{chosen}.click()")
 
 
 # The token
@@ -199,6 +232,23 @@ async def test_who_gives_no_token_is_told_and_may_try_again(blank: Page, herald:
         assert "herald token" in await blank.text("voices-problem")
         await blank.click("again")
         await blank.until("document.getElementById('pairing').open")
+
+
+async def test_a_token_that_is_replaced_is_asked_for_anew_and_nothing_is_lost(
+    blank: Page, herald: Running, tmp_path: Path
+) -> None:
+    async with relaying(herald, is_foreign=True) as relay, aiohttp.ClientSession() as owner:
+        await blank.open(f"http://herald.test:{relay.port}/", script=EAR)
+        await blank.until("document.getElementById('pairing').open")
+        await use_token(blank, (tmp_path / "token").read_text().strip())
+        await blank.until(f"{CONNECTED} && {LISTED}")
+        token = PairingToken.rotate(tmp_path, {})
+        await owner.post(url(herald, "/api/config/reload"))
+        await play(blank)
+        await blank.until("document.getElementById('pairing').open")
+        assert await blank.text("pairing-problem") == "This token is wrong."
+        await use_token(blank, token.value)
+        await playing(blank)
 
 
 async def use_token(page: Page, token: str) -> None:

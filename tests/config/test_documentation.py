@@ -123,7 +123,7 @@ def test_what_can_be_stored_is_documented() -> None:
 
 def test_every_top_key_has_its_chapter() -> None:
     assert re.findall(r"^## `(\w+)`$", PAGE, re.MULTILINE) == list(TOP_KEYS)
-    assert {field.name for field in dataclasses.fields(Config)} == {*TOP_KEYS, "source"}
+    assert {field.name for field in dataclasses.fields(Config)} == {*TOP_KEYS, "source", "unused"}
 
 
 def test_every_yaml_example_of_the_page_loads(folder: Path) -> None:

@@ -163,6 +163,16 @@ def test_what_is_of_no_use_is_left_out_with_a_warning_that_names_only_names(
     assert SECRET not in caplog.text
 
 
+def test_what_is_stored_for_nobody_is_known_by_its_names() -> None:
+    stored = {
+        "engines": {"mine": {"token": SECRET}, "tone": {"token": SECRET}, "openspeech": {"api_key": SECRET}},
+        "converters": {},
+    }
+    config = load("engines: {tone: , openspeech: {enabled: false}}", {}, stored)
+    assert config.unused == {"engines": {"mine": ("token",), "openspeech": ("api_key",)}, "converters": {}}
+    assert SECRET not in repr(config)
+
+
 def test_an_engine_of_an_unknown_type_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     (told,) = wrong("engines: {my-cloud: {type: openspech}}", {}, engine("my-cloud", token=SECRET))
     assert "engines.my-cloud.type must be one of" in told

@@ -328,6 +328,35 @@ async def test_refusals_are_limited_themselves_and_told_once(caplog: pytest.LogC
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
+BEHIND = {
+    "requests": 100 * POST.format("/open", ""),
+    "a body": POST.format("/large", "Content-Length: 2000000\r\n") + "x" * 2_000_000,
+}
+
+
+@pytest.mark.parametrize("more", BEHIND.values(), ids=BEHIND.keys())
+async def test_a_client_that_leaves_is_noticed_behind_more_than_is_read(more: str) -> None:
+    """Nothing more is read of it then, so that its leaving cannot be seen."""
+    stage = Stage()
+    async with serving(QUICK, stage=stage) as server:
+        async with await RawClient.connect(server) as client:
+            client.writer.write((POST.format("/hold", "") + more).encode())
+            await stage.began.wait()
+        async with asyncio.timeout(5):
+            await stage.cancelled.wait()
+
+
+async def test_whoever_lines_up_more_than_is_read_is_answered_all_of_it() -> None:
+    stage = Stage()
+    config = dataclasses.replace(CONFIG, request_timeout=2)
+    async with serving(config, stage=stage) as server, await RawClient.connect(server) as client:
+        client.writer.write((POST.format("/hold", "") + 100 * POST.format("/size", "")).encode())
+        await stage.began.wait()
+        stage.gate.set()
+        answers = [await client.answer() for _ in range(101)]
+    assert {answer.status for answer in answers} == {200}
+
+
 async def test_a_handler_is_cancelled_when_its_client_leaves() -> None:
     stage = Stage()
     async with serving(stage=stage) as server:
@@ -408,3 +437,12 @@ async def until_served(server: HttpServer) -> None:
     async with asyncio.timeout(2):
         while (await ask(server, HEALTH)).status != 200:
             pass
+
+
+@pytest.mark.parametrize("path", ["/api/healthz", "/stream", "/socket", "/fail/bug", "/fail/http", "/nothing", "no address"])
+async def test_no_answer_tells_which_versions_it_runs_on(path: str) -> None:
+    async with serving() as server, await RawClient.connect(server) as client:
+        client.writer.write(GET.format(path, "Authorization: Bearer nobody's\r\n").encode())
+        head = (await client.reader.readuntil(b"\r\n\r\n")).lower()
+        assert b"aiohttp" not in head
+        assert b"python" not in head

@@ -341,13 +341,13 @@ async def test_a_shutdown_breaks_off(tmp_path: Path) -> None:
 # Beside others
 
 
-async def test_a_reply_that_is_far_ahead_gives_way_to_others(tmp_path: Path) -> None:
+async def test_a_reply_waits_for_its_turn_among_others(tmp_path: Path) -> None:
     turns = asyncio.Semaphore(1)
     async with alone(tmp_path, turns=turns) as server, await RawClient.connect(server.http) as client:
+        before = await begun(client, {**NATIVE, "options": {"pace": 10}}, len(tone(10)))
         await turns.acquire()
-        before = await begun(client, NATIVE, len(tone(50)))
         rest = asyncio.create_task(body_of(client))
-        assert not (await asyncio.wait([rest], timeout=0.2))[0]
+        assert not (await asyncio.wait([rest], timeout=0.4))[0]  # it would take 0.2 s
         turns.release()
         after, whole = await rest
     assert whole

@@ -341,8 +341,8 @@ WRONG: list[tuple[dict[str, Any], int, str, str]] = [
     ({"instructions": "Sadly."}, 400, "bad_setting", "take no instructions"),
     ({"pitch": 25}, 400, "bad_setting", "-24 to 24, not 25"),
     ({"converter": "nobody"}, 400, "bad_setting", "converter"),
-    ({"voicetype": "a"}, 400, "bad_setting", "no field 'voicetype'; voice_type may be meant."),
-    ({"input": "a", "Format": "mp3"}, 400, "bad_setting", "no field 'input', 'Format'; format may be meant."),
+    ({"voicetype": "a"}, 400, "bad_setting", "no field 'voicetype'; you may mean voice_type."),
+    ({"input": "a", "Format": "mp3"}, 400, "bad_setting", "no field 'input', 'Format'; you may mean format."),
     ({"zzz": 1}, 400, "bad_setting", "There are: text, voice, "),
     (dict.fromkeys("qwxyz", 0), 400, "bad_setting", "'q', 'w', 'x' and 2 more"),
     ({"options": {"fail_at": 0}}, 502, "engine_failed", "failed at 0.00 s"),
@@ -389,7 +389,7 @@ async def test_a_body_has_a_limit_whether_its_size_is_announced_or_not(server: R
         ({"session_id": None}, "session_id is missing"),
         ({"session_id": 7}, "not 7"),
         ({"session_id": "a\0"}, "cannot be shown"),
-        ({"session": "demo"}, "no field 'session'; session_id may be meant."),
+        ({"session": "demo"}, "no field 'session'; you may mean session_id."),
     ],
 )
 async def test_an_interrupt_without_a_session_is_told_so(server: Running, fields: dict[str, Any], words: str) -> None:

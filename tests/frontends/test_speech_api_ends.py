@@ -100,7 +100,8 @@ async def test_a_shutdown_breaks_off(tmp_path: Path) -> None:
 async def test_an_interrupt_ends_a_whole_file(server: Running, name: str) -> None:
     async with await connected(server) as client:
         before = await begun(client, {"session_id": "demo", "format": name, "options": {"stall_at": 0.5}}, 500)
-        assert (await interrupted(server, "demo")).json == OK
+        told = await interrupted(server, "demo")
+        assert (told.json, told.headers["cache-control"]) == (OK, "no-store")
         rest, whole = await body_of(client)
     assert whole
     read = read_back(before + rest, FORMATS[name], AudioFormat(rate=22_050))

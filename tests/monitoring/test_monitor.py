@@ -35,6 +35,7 @@ def sessions(monitor: Monitor) -> LocalSessions:
 def speak(session: Session, seconds: float = 0.5) -> None:
     """As an engine would."""
     session.progress.engine = "tone"
+    session.progress.asked = True
     session.progress.characters = 10
     session.progress.heard(seconds)
 
@@ -53,9 +54,9 @@ async def ends(monitor: Monitor, told: Told) -> list[tuple[object, object]]:
 
 async def test_a_session_is_told_of_as_the_contract_says(monitor: Monitor, sessions: LocalSessions) -> None:
     with told_by(monitor) as told:
-        async with sessions.open("s", voice="v", client="192.0.2.7", front_end="wyoming") as session:
+        async with sessions.open("s", voice="v", engine="tone", client="192.0.2.7", front_end="wyoming") as session:
             assert monitor.described(session)["state"] == "waiting"
-            session.progress.engine = "tone"
+            session.progress.asked = True
             assert monitor.described(session)["state"] == "thinking"
             session.progress.position = 2
             assert (monitor.described(session)["state"], monitor.described(session)["position"]) == ("waiting", 2)
@@ -72,7 +73,7 @@ async def test_a_session_is_told_of_as_the_contract_says(monitor: Monitor, sessi
         "front_end": "wyoming",
         "client": "192.0.2.7",
         "voice": "v",
-        "engine": "",
+        "engine": "tone",
         "started": None,
         "characters": 0,
         "audio_seconds": 0.0,
@@ -149,8 +150,8 @@ async def test_one_whose_listener_left_is_no_failure(monitor: Monitor, sessions:
 
 async def test_a_failure_is_counted_and_kept_in_words(monitor: Monitor, sessions: LocalSessions) -> None:
     with pytest.raises(CredentialsRefused):  # noqa: PT012  # one act
-        async with sessions.open("s", voice="v", client="c", front_end="wyoming") as session:
-            session.progress.engine = "tone"
+        async with sessions.open("s", voice="v", engine="tone", client="c", front_end="wyoming") as session:
+            session.progress.asked = True
             raise CredentialsRefused("The token is wrong.")
     (kept,) = monitor.errors.described()
     assert datetime.fromisoformat(str(kept.pop("time"))).utcoffset() is not None
@@ -190,11 +191,12 @@ async def test_usage_is_counted_by_engine(monitor: Monitor, sessions: LocalSessi
             speak(session)
             session.interrupt()
     with pytest.raises(CredentialsRefused):  # noqa: PT012  # one act
-        async with sessions.open() as session:
-            session.progress.engine = "other"
+        async with sessions.open(engine="other") as session:
+            session.progress.asked = True
             raise CredentialsRefused
     told = usage_of(monitor.usage)
-    nothing = {"requests": 0, "completed": 0, "interrupted": 0, "failed": 0, "left": 0, "characters": 0, "audio_seconds": 0.0}
+    outcomes = dict.fromkeys(("requests", "completed", "interrupted", "failed", "left", "shared"), 0)
+    nothing = {**outcomes, "characters": 0, "audio_seconds": 0.0}
     assert datetime.fromisoformat(str(told["since"])).utcoffset() is not None
     assert told["engines"] == {
         "tone": {
@@ -209,6 +211,32 @@ async def test_usage_is_counted_by_engine(monitor: Monitor, sessions: LocalSessi
         "other": {**nothing, "requests": 1, "failed": 1, "errors": {"credentials_refused": 1}},
     }
     json.dumps(told)
+
+
+async def test_a_reply_that_listens_to_anothers_synthesis_is_no_request(monitor: Monitor, sessions: LocalSessions) -> None:
+    async with sessions.open() as first, sessions.open() as second:
+        speak(first, 0.25)
+        second.progress.shared = True
+        speak(second, 0.25)
+        second.progress.characters = 0  # which are the first's
+    used = usage_of(monitor.usage)["engines"]
+    assert isinstance(used, dict)
+    assert {name: used["tone"][name] for name in ("requests", "completed", "shared", "characters", "audio_seconds")} == {
+        "requests": 1,
+        "completed": 1,
+        "shared": 1,
+        "characters": 10,
+        "audio_seconds": 0.5,
+    }
+    assert value(monitor, "herald_first_audio_seconds_count", engine="tone") == 1
+
+
+async def test_one_that_ended_before_its_engine_was_asked_says_nothing_of_it(monitor: Monitor, sessions: LocalSessions) -> None:
+    sessions.open(engine="tone").leave(CredentialsRefused("Somebody else's."))
+    assert usage_of(monitor.usage)["engines"] == {}
+    known = monitor.states.of(Kind.ENGINE, "tone")
+    assert known is not None
+    assert known.state is State.UNTRIED
 
 
 async def test_first_audio_counts_from_the_sessions_opening(monitor: Monitor, sessions: LocalSessions) -> None:

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pytest
 
 from wyoming_server.monitoring.usage import described as usage_of
 from wyoming_server.server import Running
 
-from ..frontends import flowing_client, indextts_client
+from ..frontends import flowing_client, indextts_client, speech_serving
 from ..frontends.flowing_client import FlowingClient
 from ..frontends.http_client import RawClient
 from ..frontends.indextts_client import IndexClient
@@ -48,6 +48,12 @@ class Caller(Protocol):
         """Leave as a machine does that lost its power."""
 
 
+class RuleBreaker(Caller, Protocol):
+    """One that can while it hears something."""
+
+    async def break_rules(self) -> None: ...
+
+
 class WyomingCaller:
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -60,6 +66,9 @@ class WyomingCaller:
 
     def reset(self) -> None:
         self._client.writer.transport.abort()
+
+    async def break_rules(self) -> None:
+        self._client.writer.write(b"no event\n")
 
 
 class WebsocketCaller:
@@ -76,6 +85,9 @@ class WebsocketCaller:
 
     def reset(self) -> None:
         self._client.reset()
+
+    async def break_rules(self) -> None:
+        await self._client.start(task_id="another")
 
 
 class OpenAICaller:
@@ -107,6 +119,21 @@ class IndexTtsCaller:
         self._client.reset()
 
 
+class ApiCaller:
+    def __init__(self, client: RawClient) -> None:
+        self._client = client
+
+    async def ask(self, voice: str) -> None:
+        self._client.writer.write(speech_serving.post({"voice": voice, "text": TEXT}, "Connection: close\r\n"))
+
+    async def hear(self) -> None:
+        async with asyncio.timeout(10):
+            await self._client.reader.read()
+
+    def reset(self) -> None:
+        self._client.writer.transport.abort()
+
+
 @asynccontextmanager
 async def wyoming(server: Running) -> AsyncIterator[Caller]:
     async with await Client.connect(server) as client:
@@ -131,11 +158,18 @@ async def indextts(server: Running) -> AsyncIterator[Caller]:
         yield IndexTtsCaller(client)
 
 
+@asynccontextmanager
+async def api(server: Running) -> AsyncIterator[Caller]:
+    async with await RawClient.connect(http_of(server)) as client:
+        yield ApiCaller(client)
+
+
 FRONT_ENDS: dict[str, Callable[[Running], AbstractAsyncContextManager[Caller]]] = {
     "wyoming": wyoming,
     "websocket": websocket,
     "openai": openai,
     "indextts": indextts,
+    "api": api,
 }
 every_front_end = pytest.mark.parametrize("front_end", FRONT_ENDS)
 
@@ -242,6 +276,45 @@ async def test_an_engine_that_is_not_available_is_so_until_it_speaks_again(scene
             await told.until("session_ended")
     assert [data["state"] for data in told.of("engine")] == ["unavailable", "ready"]
     assert [data["first_audio"] is None for data in told.of("session_ended")] == [True, False]
+
+
+@pytest.mark.parametrize("front_end", ["wyoming", "websocket"])
+async def test_one_whose_connection_fails_meanwhile(scene: tuple[Running, Told], front_end: str) -> None:
+    server, told = scene
+    async with FRONT_ENDS[front_end](server) as caller:
+        await caller.ask("stalls")
+        await told.until("session_speaking")
+        await cast("RuleBreaker", caller).break_rules()
+        end = await whole(server, told, front_end, "failed")
+    assert end["code"] == "protocol"
+    assert value(server.monitor, "herald_errors_total", engine="tone", code="protocol") == 1
+
+
+async def test_those_in_line_behind_one_that_fails_fail_with_it(scene: tuple[Running, Told]) -> None:
+    server, told = scene
+    async with wyoming(server) as caller:
+        for voice in ("fails", "plain"):
+            await caller.ask(voice)
+        await caller.hear()
+        ends = [(await told.until("session_ended")).data for _ in range(2)]
+    assert [(end["voice"], end["outcome"], end["code"]) for end in ends] == [
+        ("fails", "failed", "engine_failed"),
+        ("plain", "failed", "engine_failed"),
+    ]
+    used = usage_of(server.monitor.usage)["engines"]
+    assert isinstance(used, dict)
+    assert (used["tone"]["requests"], used["tone"]["failed"]) == (1, 1)
+
+
+async def test_the_engine_is_known_while_a_reply_waits_in_line(scene: tuple[Running, Told]) -> None:
+    server, told = scene
+    async with wyoming(server) as caller:
+        for voice in ("stalls", "plain"):
+            await caller.ask(voice)
+        await told.until("session_speaking")
+        assert [data["engine"] for data in told.of("session_started")] == ["tone", "tone"]
+        shown = [server.monitor.described(session) for session in server.monitor.sessions()]
+        assert [(data["state"], data["engine"]) for data in shown] == [("speaking", "tone"), ("waiting", "tone")]
 
 
 async def test_what_is_refused_before_it_is_a_reply_is_none(scene: tuple[Running, Told]) -> None:

@@ -113,3 +113,25 @@ def test_a_failure_leaves_no_lock(tmp_path: Path) -> None:
         raise KeyError
     with secret_files.locked(tmp_path / "secret"):
         pass
+
+
+def test_drafts_of_those_who_were_killed_are_taken_away_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    others = {tmp_path / name for name in ("secret.backup", "secret.0123abcd.old", "other.0123abcd", "secret.ABCDEF01")}
+    for file in (tmp_path / "secret.0123abcd", *others):
+        file.write_bytes(b"half a secr")
+    with secret_files.locked(path):
+        assert set(tmp_path.iterdir()) == {*others, tmp_path / "secret.lock"}
+
+
+def test_who_keeps_the_lock_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secret_files, "LOCK_PATIENCE", 0.02)
+    path = tmp_path / "secret"
+    with (
+        secret_files.locked(path),
+        pytest.raises(TimeoutError, match="another process keeps it locked"),
+        secret_files.locked(path),
+    ):
+        pass
+    with secret_files.locked(path):
+        pass  # it is free again

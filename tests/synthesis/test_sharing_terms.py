@@ -290,6 +290,7 @@ async def test_characters_are_counted_once_and_audio_for_every_room() -> None:
     for room in rooms:
         assert room.progress.audio_seconds == pytest.approx(room.format.seconds(len(room.pcm)))
         assert (room.progress.engine, room.progress.first_audio is not None) == ("tone", True)
+    assert [(room.progress.asked, room.progress.shared) for room in rooms] == [(True, False), (True, True)]
 
 
 async def test_when_the_first_leaves_the_next_one_is_counted_for() -> None:

@@ -35,6 +35,7 @@ from wyoming_server.models import (
 from wyoming_server.roster import Roster
 from wyoming_server.synthesis import ReplyEvent, Synthesizer
 from wyoming_server.synthesis.loudness import LoudnessStore
+from wyoming_server.synthesis.sources import Sources
 
 from ..converters.cases import new_converter
 from ..engines.cases import new_engine
@@ -213,6 +214,13 @@ async def test_what_the_engine_does_not_take_is_refused_before_it_is_asked(
 async def test_a_voice_without_its_engine_is_refused_in_words() -> None:
     with pytest.raises(EngineUnavailable, match="needs the engine tone, which is not configured"):
         await reply(synthesizer(Player()), SynthesisRequest(voice=TONE), "Hello.")
+
+
+async def test_an_engine_that_goes_between_a_request_and_its_begin_is_told_of_in_words() -> None:
+    """As it may for a share, which begins in a task of its own."""
+    events = Sources(Roster.of({}), Roster.of({})).events(SynthesisRequest(voice=TONE), text_of(["Hello."]), lambda _: None)
+    with pytest.raises(EngineUnavailable, match="needs the engine tone, which is not configured"):
+        await anext(events)
 
 
 async def test_a_failure_comes_after_the_audio_before_it() -> None:

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from ..monitoring.states import Kind, State
 from .changes import Administration, Load, Origin, Reloaded
-from .services import CredentialStatus, ServiceStatus
+from .services import CredentialStatus, ServiceStatus, nobody
 from .trials import Verdict
 
-__all__ = ["Administration", "CredentialStatus", "Kind", "Load", "Origin", "Reloaded", "ServiceStatus", "State", "Verdict"]
+__all__ = [
+    "Administration",
+    "CredentialStatus",
+    "Kind",
+    "Load",
+    "Origin",
+    "Reloaded",
+    "ServiceStatus",
+    "State",
+    "Verdict",
+    "nobody",
+]

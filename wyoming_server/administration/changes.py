@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Self, TypeAlias, TypeVar
 
 from ..config import Config
-from ..errors import BadSetting, Busy, ConfigError, ReadOnly
+from ..errors import BadSetting, Busy, ConfigError, HeraldError, ReadOnly
 from ..monitoring.hub import Topic
 from ..monitoring.monitor import Monitor
 from ..monitoring.states import Kind
@@ -19,10 +19,10 @@ from ..speech import Speech
 from ..state.credentials import CredentialStore, Stored
 from ..state.tokens import HeldToken, PairingToken
 from . import kinds
-from .differences import changed, unapplied, with_service, without_restart
-from .services import ServiceStatus, status
+from .differences import changed, unapplied, with_service, without_restart, without_unused
+from .services import ServiceStatus, nobody, status
 from .trials import Trials, Verdict
-from .values import Offered, check, check_free, hidden
+from .values import Offered, check, check_address, check_free, hidden
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -87,8 +87,12 @@ class Administration:
     # What there is
 
     def services(self, kind: Kind) -> list[ServiceStatus]:
-        """Those that are configured, then those that need no more than credentials: see `kinds.others`, it may take long."""
-        names = [*kinds.configured(kind, self.config), *kinds.others(kind, self.config)]
+        """Those that are configured, then those that need no more than credentials, then names with nothing but those.
+
+        It may take long: see `kinds.others`.
+        """
+        config = self.config
+        names = [*kinds.configured(kind, config), *kinds.others(kind, config), *kinds.strangers(kind, config)]
         return [self.service(kind, name) for name in names]
 
     def service(self, kind: Kind, name: str) -> ServiceStatus:
@@ -116,7 +120,7 @@ class Administration:
     async def delete_credentials(self, kind: Kind, name: str) -> ServiceStatus:
         """Forget what is stored of this one. A service that is there only because of that is there no more. Raises as above."""
         await self._alone(partial(self._delete_credentials, kind, name))
-        return self.service(kind, name)
+        return self.service(kind, name) if kinds.is_one(kind, name, self.config) else nobody(kind, name)
 
     async def verify(self, kind: Kind, name: str, candidate: Offered | None = None, voice: str | None = None) -> Verdict:
         """Try the credentials in force, or a candidate's over them, with a voice of the engine's. See `Trials.run`."""
@@ -131,8 +135,15 @@ class Administration:
             raise Busy(msg)
         task = asyncio.create_task(self._in_turn(change))
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(task)
+        task.add_done_callback(self._over)
+        await asyncio.wait([task])
+        return task.result()
+
+    def _over(self, task: asyncio.Task[Any]) -> None:
+        """What became of it was told, unless nobody waits for it any more: then a refused change is no news, but a defect is."""
+        self._under_way.discard(task)
+        if not task.cancelled() and not isinstance(error := task.exception(), HeraldError | None):
+            _LOGGER.error("A change failed", exc_info=error)
 
     async def _in_turn(self, change: Callable[[], Coroutine[Any, Any, T]]) -> T:
         async with self._one:
@@ -155,6 +166,7 @@ class Administration:
         its_class = kinds.class_of(kind, kinds.type_of(kind, name, self.config))
         check(name, its_class, values)
         check_free(kind, name, values, self.config, self._origin.environ)
+        check_address(kind, name, its_class, values, self.config)
         said = {field: text for field, value in values.items() if (text := (value or "").strip())}
         stored = await asyncio.to_thread(self._origin.store.read)
         mine = {**stored.get(kinds.SECTIONS[kind], {}).get(name, {}), **said}
@@ -167,9 +179,14 @@ class Administration:
         _LOGGER.info("Of the %s %s, %s changed", kind, name, " and ".join(values) or "nothing")
 
     async def _delete_credentials(self, kind: Kind, name: str) -> None:
-        kinds.type_of(kind, name, self.config)
-        wanted = await self._with_stored(kind, name, await asyncio.to_thread(self._origin.store.read), {})
-        await self._put(wanted, partial(self._origin.store.remove, kinds.SECTIONS[kind], name))
+        section, stored = kinds.SECTIONS[kind], await asyncio.to_thread(self._origin.store.read)
+        forget = partial(self._origin.store.remove, section, name)
+        if name in stored.get(section, {}) and not kinds.is_one(kind, name, self.config):
+            await asyncio.to_thread(forget)  # nobody uses them
+            self.config = without_unused(self.config, section, name)
+        else:
+            kinds.type_of(kind, name, self.config)
+            await self._put(await self._with_stored(kind, name, stored, {}), forget)
         _LOGGER.info("The stored credentials of the %s %s were deleted", kind, name)
 
     async def _with_stored(self, kind: Kind, name: str, stored: Stored, fields: Mapping[str, str]) -> Config:

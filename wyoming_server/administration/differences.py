@@ -53,10 +53,20 @@ def _said(section: Mapping[str, Any], name: str) -> Any:
 
 
 def with_service(mine: Config, theirs: Config, kind: Kind, name: str) -> Config:
-    """My configuration with one service as it is in theirs, at its place there; without it, where theirs has none."""
+    """My configuration with one service as it is in theirs, at its place there; without it, where theirs has none.
+
+    What is stored for nobody is told as they know it.
+    """
+    mine = replace(mine, unused=theirs.unused)
     if kind is Kind.ENGINE:
         return replace(mine, engines=_with(mine.engines, theirs.engines, name))
     return replace(mine, converters=_with(mine.converters, theirs.converters, name))
+
+
+def without_unused(config: Config, section: str, name: str) -> Config:
+    """Where nothing is stored for this name any more."""
+    services = {other: fields for other, fields in config.unused.get(section, {}).items() if other != name}
+    return replace(config, unused={**config.unused, section: services})
 
 
 def _with(mine: Mapping[str, T], theirs: Mapping[str, T], name: str) -> dict[str, T]:

@@ -40,13 +40,33 @@ def others(kind: Kind, config: Config) -> list[str]:
     return [name for name in REGISTRIES[kind] if name not in configured(kind, config) and class_of(kind, name).credentials]
 
 
+def unused(kind: Kind, name: str, config: Config) -> tuple[str, ...]:
+    """Credentials that are stored for a name that is not configured."""
+    return () if name in configured(kind, config) else config.unused.get(SECTIONS[kind], {}).get(name, ())
+
+
+def strangers(kind: Kind, config: Config) -> list[str]:
+    """Names that have nothing but stored credentials: no entry is theirs, and no type."""
+    return [name for name in config.unused.get(SECTIONS[kind], {}) if not is_one(kind, name, config)]
+
+
+def is_one(kind: Kind, name: str, config: Config) -> bool:
+    """Whether it is configured, or might be."""
+    return name in configured(kind, config) or _might_be(kind, name)
+
+
 def type_of(kind: Kind, name: str, config: Config) -> str:
     """Of one that is configured, or might be. Raises UnknownService, naming those."""
     if (found := configured(kind, config).get(name)) is not None:
         return found.type
-    if name in REGISTRIES[kind] and class_of(kind, name).credentials:
+    if _might_be(kind, name):
         return name
     might_be = [one for one in REGISTRIES[kind] if one not in configured(kind, config)]
     msg = f"There is no {kind} {shortened(name)}. There are {', '.join(configured(kind, config)) or 'none'}"
     msg = f"{msg}; there might be {', '.join(might_be)}." if might_be else f"{msg}."
     raise UnknownService(msg)
+
+
+def _might_be(kind: Kind, name: str) -> bool:
+    """Whether it is there as soon as it has credentials."""
+    return name in REGISTRIES[kind] and bool(class_of(kind, name).credentials)

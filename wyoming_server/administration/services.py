@@ -12,7 +12,10 @@ from ..config.values import Source
 from ..models import CredentialField, CredentialKind
 from ..monitoring.states import Kind, ServiceState, State, States
 from ..synthesis.fallback.breakers import Breakers
-from .kinds import ServiceConfig, class_of, configured, type_of
+from .kinds import ServiceConfig, class_of, configured, strangers, type_of, unused
+
+_LEFT = "Credentials are stored for this name, which nothing in herald.yaml has. Delete them, or give it an entry there."
+_OFF = "Credentials are stored for it, and it is switched off in herald.yaml."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +65,9 @@ class ServiceStatus:
 
 def status(kind: Kind, name: str, config: Config, states: States, breakers: Breakers) -> ServiceStatus:
     """Raises UnknownService."""
+    kept = unused(kind, name, config)
+    if name in strangers(kind, config):
+        return nobody(kind, name, kept)
     its_type, entry = type_of(kind, name, config), configured(kind, config).get(name)
     its_class = class_of(kind, its_type)
     now = states.of(kind, name) or ServiceState(state=State.NOT_SET)
@@ -73,17 +79,36 @@ def status(kind: Kind, name: str, config: Config, states: States, breakers: Brea
         configured=entry is not None,
         state=now.state,
         code=now.code,
-        message=now.message,
+        message=now.message or (_OFF if kept else None),
         since=now.since,
         any_of=its_class.credential_sets,
-        credentials=tuple(_credential(field, entry) for field in its_class.credentials),
+        credentials=tuple(_credential(field, entry, kept) for field in its_class.credentials),
         breaker=breakers.of(name).described() if kind is Kind.ENGINE and entry is not None else None,
     )
 
 
-def _credential(field: CredentialField, entry: ServiceConfig | None) -> CredentialStatus:
+def nobody(kind: Kind, name: str, kept: tuple[str, ...] = ()) -> ServiceStatus:
+    """Of a name that is no service's: one that is gone, or of which no more than these credentials is left."""
+    fields = [CredentialField(name=field, label=field, help="", kind=CredentialKind.SECRET) for field in kept]
+    return ServiceStatus(
+        name=name,
+        kind=kind,
+        type=name,
+        title=name,
+        configured=False,
+        state=State.NOT_SET,
+        code=None,
+        message=_LEFT if kept else None,
+        since=None,
+        any_of=(),
+        credentials=tuple(_credential(field, None, kept) for field in fields),
+    )
+
+
+def _credential(field: CredentialField, entry: ServiceConfig | None, kept: tuple[str, ...]) -> CredentialStatus:
     if entry is None:
-        return CredentialStatus(field=field, set=False, source=None)
+        is_kept = field.name in kept
+        return CredentialStatus(field=field, set=is_kept, source=Source.STORED if is_kept else None)
     source = entry.sources.get(field.name)
     is_set = source is not None and entry.options.get(field.name) not in (None, "")
     return CredentialStatus(field=field, set=is_set, source=source)

@@ -19,7 +19,7 @@ from ..monitoring.states import Kind
 from ..roster import Roster
 from ..speech import Speech
 from .kinds import ServiceClass, class_of, configured, type_of
-from .values import Offered, check, hidden, with_offered
+from .values import Offered, check, check_address, hidden, with_offered
 
 PATIENCE = 15.0
 """Seconds that a trial may take."""
@@ -70,6 +70,7 @@ class Trials:
         """
         its_class = class_of(kind, type_of(kind, name, config))
         check(name, its_class, offered)
+        check_address(kind, name, its_class, offered, config)
         if voice is not None and len(voice) > VOICE_MAX:
             msg = f"The id of a voice has {len(voice)} characters; {VOICE_MAX} are allowed."
             raise TooLarge(msg)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import voluptuous as vol
 
@@ -12,7 +13,7 @@ from ..config.environment import FILE_SUFFIX, OTHER_NAMES, names_in_use
 from ..config.fields import Section
 from ..config.values import Source
 from ..errors import BadSetting, ReadOnly, TooLarge
-from ..models import CredentialKind, shortened
+from ..models import CredentialField, CredentialKind, shortened
 from ..monitoring.states import Kind
 from ..state.credentials import VALUE_MAX
 from .kinds import SECTIONS, ServiceClass, ServiceConfig
@@ -51,6 +52,30 @@ def check_free(kind: Kind, name: str, fields: Iterable[str], config: Config, env
                 raise ReadOnly(msg)
 
 
+def check_address(kind: Kind, name: str, its_class: ServiceClass, offered: Offered, config: Config) -> None:
+    """Raise BadSetting where an address would be another, and be sent what was entered for the one that it was.
+
+    Nobody is ever shown a credential: so nobody may have it sent somewhere, either.
+    """
+    entry: ServiceConfig | None = (config.engines if kind is Kind.ENGINE else config.converters).get(name)
+    options = entry.options if entry is not None else {}
+    others = [
+        field.name
+        for field in its_class.credentials
+        if field.kind is CredentialKind.URL
+        and (address := (offered.get(field.name) or "").strip())
+        and address != options.get(field.name)
+    ]
+    kept = [
+        field.name
+        for field in its_class.credentials
+        if field.kind is CredentialKind.SECRET and options.get(field.name) and field.name not in offered
+    ]
+    if others and kept:
+        msg = f"With another {others[0]}, {name} needs {' and '.join(kept)} anew: they were entered for the one that it has."
+        raise BadSetting(msg)
+
+
 def _variable(path: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
     """The variable that says this key."""
     key = _plain(f"HERALD_{'__'.join(path)}")
@@ -79,7 +104,19 @@ def with_offered(its_class: ServiceClass, options: Mapping[str, Any] | None, off
 
 
 def hidden(message: str, its_class: ServiceClass, options: Mapping[str, Any], instead: str) -> str:
-    """The message on one line, or other words where it repeats a credential. An address is none."""
-    secrets = [options.get(field.name) for field in its_class.credentials if field.kind is not CredentialKind.URL]
-    told = any(isinstance(secret, str) and secret and secret in message for secret in secrets)
+    """The message on one line, or other words where it repeats a credential: of an address, what stands before its @."""
+    secrets = [secret for field in its_class.credentials for secret in _secrets(field, options.get(field.name))]
+    told = any(secret in message for secret in secrets)
     return instead if told else " ".join(message.split())
+
+
+def _secrets(field: CredentialField, value: Any) -> Iterator[str]:
+    if not isinstance(value, str) or not value:
+        return
+    if field.kind is not CredentialKind.URL:
+        yield value
+        return
+    user, at, _ = value.rpartition("@")
+    if at:
+        password = user.rpartition("//")[2].partition(":")[2]
+        yield from filter(None, (f"{user}@", password, unquote(password)))

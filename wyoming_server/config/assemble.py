@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,9 +92,10 @@ def assemble(document: Document, problems: Problems, source: Path | None) -> Con
         voices=_voices(root.get("voices"), names, problems),
         aliases=_aliases(root.get("aliases"), problems),
         default_voice=default,
-        **({} if fallback is None else {"fallback": fallback}),
         source=source,
     )
+    if fallback is not None:
+        config = replace(config, fallback=fallback)
     check_references(config, names, problems)
     return config
 

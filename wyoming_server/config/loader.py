@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ConfigError
@@ -12,7 +13,7 @@ from .assemble import assemble
 from .document import SIZE_MAX, Document, parse
 from .environment import overlay
 from .problems import Problems
-from .stored import NOTHING, underlay
+from .stored import NOTHING, underlay, unused
 from .values import Config
 
 
@@ -31,7 +32,7 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] = os.enviro
     underlay(document, stored)
     config = assemble(document, problems, source if data is not None else None)
     problems.raise_if_any()
-    return config
+    return replace(config, unused=unused(config, stored))
 
 
 def default_config_path(environ: Mapping[str, str] = os.environ) -> Path | None:

@@ -6,7 +6,7 @@ What an engine or a converter lists in its `credentials` may be stored. Whatever
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from ..engines.registry import ENGINES, engine_class
 from ..state.credentials import Stored
 from .document import Document, Place
 from .scalars import KeyPath, dotted
+from .values import Config
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,6 +45,15 @@ def underlay(document: Document, stored: Stored) -> None:
     for kind, services in stored.items():
         for name, values in services.items():
             _fill(document, (kind, name), values)
+
+
+def unused(config: Config, stored: Stored) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Section → name → fields, of what is configured no more, or is switched off."""
+    there: Mapping[str, Collection[str]] = {"engines": config.engines, "converters": config.converters}
+    return {
+        section: {name: tuple(fields) for name, fields in services.items() if name not in there[section]}
+        for section, services in stored.items()
+    }
 
 
 def _fill(document: Document, path: KeyPath, values: Mapping[str, str]) -> None:

@@ -211,3 +211,5 @@ class Config:
     """
     source: Path | None = None
     """The file that was read."""
+    unused: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict, compare=False)
+    """Section → name → credentials that are stored for it, where nothing of this name is configured: it changes nothing else."""

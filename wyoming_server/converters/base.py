@@ -5,17 +5,18 @@ Converters know no engine, no text and no session; each reply is one conversion,
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import voluptuous as vol
 
-from ..errors import BadSetting, EngineUnavailable
-from ..models import AudioFormat, CredentialField, Gender, shortened
+from ..errors import BadSetting
+from ..models import AudioFormat, Gender, shortened
+from ..service import Service
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,45 +42,16 @@ class Conversion:
     """Checked by the converter's `settings_schema`."""
 
 
-class Converter(ABC):
-    """One configured converter, serving any number of conversions at once. `start` may fail with EngineUnavailable."""
+class Converter(Service):
+    """One configured converter."""
 
-    type: ClassVar[str]
-    """Its name in the registry and in herald.yaml."""
-    title: ClassVar[str]
-    """Its name for people."""
-    options_schema: ClassVar[Mapping[Any, Any]] = {}
-    """voluptuous schema of its own keys in herald.yaml."""
+    kind: ClassVar[str] = "converter"
     settings_schema: ClassVar[Mapping[Any, Any]] = {}
     """voluptuous schema of what a voice, or one call, may set."""
-    credentials: ClassVar[tuple[CredentialField, ...]] = ()
-    """Those of its options that a person may enter in a form."""
-    credential_sets: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    """Names of credentials that are enough together; any of the sets will do. Empty: it may work without."""
-
-    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
-        self.name = name
-        self.options = options
-        self._closed = False
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.aclose()
 
     @cached_property
     def _settings_check(self) -> vol.Schema:
         return vol.Schema(dict(self.settings_schema))
-
-    async def start(self) -> None:
-        """Make ready what every conversion shares. Converters that need nothing leave it."""
-
-    async def aclose(self) -> None:
-        """Stop whatever is still converted and free every resource. Twice is fine."""
-        self._closed = True
-        await self._close()
 
     def check(self, speaker: str, settings: Mapping[str, Any]) -> None:
         """Raise BadSetting, in words, for what this converter does not take."""
@@ -114,11 +86,6 @@ class Converter(ABC):
                 self._check_open()
         self._check_open()
 
-    def _check_open(self) -> None:
-        if self._closed:
-            msg = f"The converter {self.name} is closed."
-            raise EngineUnavailable(msg)
-
     # What a converter fills in
 
     @abstractmethod
@@ -140,6 +107,3 @@ class Converter(ABC):
     async def verify(self) -> str:
         """Try the credentials with the cheapest call there is. What was found good, as a sentence; raises EngineError."""
         return f"{self.title} needs no credentials."
-
-    async def _close(self) -> None:
-        """Free what `start` and `_convert` took."""

@@ -5,17 +5,18 @@ The life cycle lives here; an engine fills in the hooks at the bottom. Engines k
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import voluptuous as vol
 
-from ..errors import BadSetting, EngineUnavailable
-from ..models import AudioFormat, Capabilities, CredentialField, Mark, TextFormat, Voice, VoiceSettings, Waiting
+from ..errors import BadSetting
+from ..models import AudioFormat, Capabilities, Mark, TextFormat, Voice, VoiceSettings, Waiting
+from ..service import Service
 from .turns import Turns
 
 EngineEvent: TypeAlias = bytes | Mark | Waiting
@@ -53,38 +54,17 @@ def concurrency_option(default: int | None) -> dict[Any, Any]:
     return {vol.Optional("concurrency", default=default): vol.Maybe(vol.All(int, vol.Range(min=1, max=CONCURRENCY_MAX)))}
 
 
-class Engine(ABC):
-    """One configured speech engine, serving any number of replies at once.
+class Engine(Service):
+    """One configured speech engine."""
 
-    `start` may fail with EngineUnavailable; the server then goes on without it and tries again when it is asked to speak.
-    """
-
-    type: ClassVar[str]
-    """Its name in the registry and in herald.yaml."""
-    title: ClassVar[str]
-    """Its name for people."""
-    options_schema: ClassVar[Mapping[Any, Any]] = {}
-    """voluptuous schema of its own keys in herald.yaml."""
+    kind: ClassVar[str] = "engine"
     extras_schema: ClassVar[Mapping[Any, Any]] = {}
     """voluptuous schema of the voice settings that only it knows."""
-    credentials: ClassVar[tuple[CredentialField, ...]] = ()
-    """Those of its options that a person may enter in a form."""
-    credential_sets: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    """Names of credentials that are enough together; any of the sets will do. Empty: it may work without."""
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
-        self.name = name
-        self.options = options
+        super().__init__(name, options)
         self.on_voices_changed: Callable[[], None] = _nobody_listens
         """Called whenever what `voices` tells has changed by itself."""
-        self._closed = False
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.aclose()
 
     @cached_property
     def turns(self) -> Turns | None:
@@ -98,14 +78,6 @@ class Engine(ABC):
     def _extras_check(self) -> vol.Schema:
         """Compiled once: that takes longer than all the rest of a check."""
         return vol.Schema(dict(self.extras_schema))
-
-    async def start(self) -> None:
-        """Make ready what every reply shares. Engines that need nothing leave it."""
-
-    async def aclose(self) -> None:
-        """Stop whatever still speaks and free every resource. Twice is fine."""
-        self._closed = True
-        await self._close()
 
     def extra_names(self) -> frozenset[str]:
         """Names of the voice settings that only this engine knows."""
@@ -143,11 +115,6 @@ class Engine(ABC):
                 yield event
                 self._check_open()
         self._check_open()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            msg = f"The engine {self.name} is closed."
-            raise EngineUnavailable(msg)
 
     # What an engine fills in
 
@@ -194,6 +161,3 @@ class Engine(ABC):
     def _account(self) -> Hashable | None:
         """What `concurrency` is counted for: engines of its type with the same credential share their turns. `None`: it alone."""
         return None
-
-    async def _close(self) -> None:
-        """Free what `start` and `_speak` took."""

@@ -127,7 +127,7 @@ class Monitor:
 
     def _speaking(self, session: Session) -> None:
         progress = session.progress
-        if progress.first_audio is not None:
+        if progress.first_audio is not None and not progress.shared:  # which was made before it was wanted
             self.metrics.speaking(progress.engine, progress.first_audio - session.since)
         self.hub.publish(Topic.SESSION_SPEAKING, described(session))
         self._services_worked(session)
@@ -143,7 +143,7 @@ class Monitor:
     def _judge(self, session: Session, end: End) -> None:
         if end.outcome is Outcome.COMPLETED:
             self._services_worked(session)
-        elif end.outcome is Outcome.FAILED and end.error is not None:
+        elif end.outcome is Outcome.FAILED and end.error is not None and session.progress.asked:
             self._service_failed(session, end.error)
 
     def _services_worked(self, session: Session) -> None:

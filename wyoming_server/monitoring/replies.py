@@ -32,7 +32,11 @@ class Ended:
     client: str
     voice: str
     engine: str
-    """Empty: it ended before an engine had it."""
+    """That spoke it, or was to; empty: nobody knows."""
+    asked: bool
+    """The engine was at work for it."""
+    shared: bool
+    """At what another reply had asked for."""
     outcome: Outcome
     code: str | None
     """Of the interrupt, or the failure."""
@@ -52,6 +56,8 @@ class Ended:
             client=session.client[:NAME_MAX],
             voice=(progress.voice or session.voice)[:NAME_MAX],
             engine=progress.engine,
+            asked=progress.asked,
+            shared=progress.shared,
             outcome=end.outcome,
             code=end.error.code if end.error is not None else None,
             message=words(end.error) if end.error is not None else None,
@@ -99,4 +105,4 @@ def _state(session: Session) -> str:
     progress = session.progress
     if progress.first_audio is not None:
         return "speaking"
-    return "thinking" if progress.engine and progress.position is None else "waiting"
+    return "thinking" if progress.asked and progress.position is None else "waiting"

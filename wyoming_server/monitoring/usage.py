@@ -18,16 +18,23 @@ class EngineUsage:
     """Of one engine."""
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    """Of the replies that it was asked for."""
+    shared: int = 0
+    """Replies that listened to one of those as well."""
     characters: int = 0
     """That it took."""
     audio_seconds: float = 0.0
+    """Made for listeners."""
     errors: Counter[str] = field(default_factory=Counter)
     """Failures by code."""
 
     def add(self, reply: Ended) -> None:
-        self.outcomes[reply.outcome] += 1
         self.characters += reply.characters
         self.audio_seconds += reply.audio_seconds
+        if reply.shared:
+            self.shared += 1
+            return
+        self.outcomes[reply.outcome] += 1
         if reply.outcome is Outcome.FAILED and reply.code is not None:
             self.errors[reply.code] += 1
 
@@ -35,6 +42,7 @@ class EngineUsage:
         return {
             "requests": self.outcomes.total(),
             **{outcome.value: self.outcomes[outcome] for outcome in Outcome},
+            "shared": self.shared,
             "characters": self.characters,
             "audio_seconds": round(self.audio_seconds, 3),
             "errors": dict(self.errors),
@@ -62,8 +70,8 @@ class LocalUsage:
         self.engines: dict[str, EngineUsage] = {}
 
     def add(self, reply: Ended) -> None:
-        """A reply that no engine had is none of any engine."""
-        if reply.engine:
+        """A reply that ended before an engine was at work for it is none of any engine."""
+        if reply.asked:
             self.engines.setdefault(reply.engine, EngineUsage()).add(reply)
 
 

@@ -6,10 +6,13 @@ Everything blocks, for as long as a disk takes.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +21,13 @@ _LOGGER = logging.getLogger(__name__)
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
+LOCK_PATIENCE = 5.0
+"""Seconds that a lock is waited for: who holds it writes one small file."""
+_LOCK_AGAIN = 0.01
+"""Seconds until a lock that somebody has is tried again."""
 _OTHERS = 0o077
+_DRAFT = re.compile(r"\.[0-9a-f]{8}")
+"""What the name of a draft has behind that of its file."""
 
 
 def read(path: Path, limit: int) -> bytes:
@@ -41,11 +50,15 @@ def replace(path: Path, data: bytes) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Alone among those who change the file so, in this process or any other; waits for them. Readers need no lock."""
+    """Alone among those who change the file so, in this process or any other; waits for them. Readers need no lock.
+
+    Raises TimeoutError where somebody keeps it. Drafts of those who were killed are taken away: secrets may stand in them.
+    """
     _make_directory(path)
     descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor)
+        _tidy(path)
         yield
     finally:
         os.close(descriptor)
@@ -64,6 +77,25 @@ def hide(path: Path, what: str) -> None:
         )
     else:
         _LOGGER.warning("Other users could read the %s %s (mode %o); now only the owner can", what, path, mode)
+
+
+def _lock(descriptor: int) -> None:
+    """Without the system's own waiting, which nothing ends: the server could not even be shut down."""
+    deadline = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "another process keeps it locked") from error
+        time.sleep(_LOCK_AGAIN)
+
+
+def _tidy(path: Path) -> None:
+    """Whoever has the lock is the only one who writes: any other's draft is of somebody who is no more."""
+    for draft in path.parent.iterdir():
+        if draft.name.startswith(path.name) and _DRAFT.fullmatch(draft.name.removeprefix(path.name)):
+            draft.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -82,7 +82,10 @@ class Sources:
 
     @contextmanager
     def _leased(self, voice: Voice) -> Iterator[None]:
-        """Whoever makes this voice stays while the block runs, even if the configuration changes."""
+        """Whoever makes this voice stays while the block runs, even if the configuration changes. Raises EngineUnavailable."""
+        self._engine(voice)
+        if voice.converter is not None:
+            self._converter(voice, voice.converter)
         with ExitStack() as stack:
             stack.enter_context(self.engines.leased(voice.engine))
             if voice.converter is not None:

@@ -52,6 +52,9 @@ from .succession import Succession
 ReplyEvent: TypeAlias = ReplyStart | bytes | Mark | Waiting | Notice
 """First a ReplyStart, then PCM in its format, marks, places in line, and what there is to know."""
 
+ShapedEvent: TypeAlias = bytes | Mark | Waiting | Notice
+"""What comes after the start."""
+
 CHIME, SHARE, CACHE, FALLBACK, NONE = "chime", "share", "cache", "fallback", "none"
 SHARE_MAX = 256
 """Characters of a share's id."""
@@ -149,36 +152,38 @@ class Synthesizer:
         progress.converter = request.voice.converter.converter if request.voice.converter is not None else ""
         async with aclosing(self._made(request, text, progress)) as made:
             told, begun = await _beginning(made)
+            progress.asked = True
             with closing(Succession(request, begun, self._loudness, partial(_speaks, progress))) as voices:
                 try:
                     yield ReplyStart(voice=begun.request.voice, format=voices.target)
                     for notice in told:
                         _note(notice, voices.target, progress)
                         yield notice
-                    async with aclosing(self._heard(request, made, voices)) as heard:
+                    async with aclosing(self._heard(request, made, voices, progress)) as heard:
                         async for event in heard:
-                            _note(event, voices.target, progress)
                             yield event
                 finally:
                     progress.converter_failed = voices.begun.converter_failed
 
     async def _heard(
-        self, request: SynthesisRequest, speech: AsyncGenerator[SourceEvent, None], voices: Succession
-    ) -> AsyncGenerator[bytes | Mark | Waiting | Notice, None]:
+        self, request: SynthesisRequest, speech: AsyncGenerator[SourceEvent, None], voices: Succession, progress: Progress
+    ) -> AsyncGenerator[ShapedEvent, None]:
         """The chime, and the speech right behind it, whose making begins with the chime: so that its think time is not heard."""
         if not request.chime:
             async with aclosing(_shaped(speech, voices)) as shaped:
                 async for event in shaped:
+                    _note(event, voices.target, progress)
                     yield event
             return
-        async with read_ahead(speech) as coming:
+        async with read_ahead(_watched(_shaped(speech, voices), progress)) as coming:
             chime = await self._chimes.pcm(request.chime, voices.target, request.settings.volume)
             for piece in _cut(chime, voices.target.size(CHIME_STEP)):
+                progress.audio_seconds += voices.target.seconds(len(piece))
                 yield piece
             before = voices.target.seconds(len(chime))
-            async with aclosing(_shaped(coming, voices)) as shaped:
-                async for event in shaped:
-                    yield replace(event, time=before + event.time) if isinstance(event, Mark) else event
+            async for event in coming:
+                _note(event, voices.target, progress)
+                yield replace(event, time=before + event.time) if isinstance(event, Mark) else event
 
     # What is made of the text
 
@@ -204,7 +209,11 @@ class Synthesizer:
 
         async with aclosing(self._shares.listen(request.share, identity(request), text, progress, make)) as events:
             async for event in events:
-                yield own(event, request, learned=is_first) if isinstance(event, Begun) else event
+                if isinstance(event, Begun):
+                    progress.shared = not is_first
+                    yield own(event, request, learned=is_first)
+                else:
+                    yield event
 
 
 def load_stages(*, converted: bool) -> None:
@@ -258,14 +267,21 @@ async def _beginning(events: AsyncGenerator[SourceEvent, None]) -> tuple[list[No
     return told, event
 
 
-async def _shaped(
-    events: AsyncIterable[SourceEvent], voices: Succession
-) -> AsyncGenerator[bytes | Mark | Waiting | Notice, None]:
+async def _shaped(events: AsyncIterable[SourceEvent], voices: Succession) -> AsyncGenerator[ShapedEvent, None]:
     async for event in events:
         for shaped in voices.shape(event):
             yield shaped
     for rest in voices.finish():
         yield rest
+
+
+async def _watched(events: AsyncGenerator[ShapedEvent, None], progress: Progress) -> AsyncGenerator[ShapedEvent, None]:
+    """Speech that is made while a chime is heard: its first audio counts from now."""
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, bytes):
+                progress.speaks()
+            yield event
 
 
 def _cut(pcm: bytes, step: int) -> Iterator[bytes]:
@@ -282,6 +298,6 @@ def _note(event: ReplyEvent, audio: AudioFormat, progress: Progress) -> None:
     if isinstance(event, bytes):
         progress.heard(audio.seconds(len(event)))
     elif isinstance(event, Waiting):
-        progress.position = event.position
+        progress.waits(event.position)
     elif isinstance(event, Notice):
         progress.notice = event

@@ -35,7 +35,9 @@ def test_the_dialect_follows_from_what_is_said(options: dict[str, Any], dialect:
     assert made(**options).capabilities.streaming_text is (dialect == "aliyun")
 
 
-@pytest.mark.parametrize("url", ["ftp://x/y", "not a url", "ws://", "ws://x/?token=secret-token", "ws://me:secret-token@x/"])
+@pytest.mark.parametrize(
+    "url", ["ftp://x/y", "not a url", "ws://", "ws://x/?token=secret-token", "ws://me:secret-token@x/", "ws://[x"]
+)
 def test_an_address_that_is_none_is_refused_without_what_is_secret_in_it(url: str) -> None:
     with pytest.raises(ConfigError, match="url is an address such as") as told:
         made(url=url)

@@ -17,7 +17,14 @@ from ...converters.cases import new_converter
 from ...engines.cases import new_engine
 from ..converting import TONE
 
-SETTINGS: dict[str, Any] = {"speed": 1.5, "pitch": 2.0, "volume": 25.0, "emotion": "happy", "emotion_scale": 2.0, "instructions": "softly"}
+SETTINGS: dict[str, Any] = {
+    "speed": 1.5,
+    "pitch": 2.0,
+    "volume": 25.0,
+    "emotion": "happy",
+    "emotion_scale": 2.0,
+    "instructions": "softly",
+}
 
 
 def key(

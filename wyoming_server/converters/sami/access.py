@@ -57,7 +57,7 @@ class Access:
         if not (self.appkey and (self.token or self.makes_tokens)):
             msg = (
                 f"{PEER} needs the appkey of an application, and an access key with its secret, or a token: set appkey, "
-                "access_key and secret_key (or token) of the converter in herald.yaml."
+                "access_key and secret_key (or token) of the converter in Herald's console or in herald.yaml."
             )
             raise CredentialsRefused(msg)
 

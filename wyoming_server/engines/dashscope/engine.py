@@ -183,8 +183,8 @@ class DashScopeEngine(Engine):
     def _check_credentials(self) -> None:
         if not self._api_key:
             msg = (
-                "DashScope has no API key. Set api_key of the engine in herald.yaml; the console of Alibaba's Model Studio "
-                "(bailian.console.aliyun.com) shows it."
+                "DashScope has no API key. Set api_key of the engine in Herald's console or in herald.yaml; the console of "
+                "Alibaba's Model Studio (bailian.console.aliyun.com) shows it."
             )
             raise CredentialsRefused(msg)
 

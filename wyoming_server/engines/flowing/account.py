@@ -92,7 +92,7 @@ class Account:
         if not self.complete:
             msg = (
                 "Aliyun needs the appkey of a project, and an access key id with its secret, or a token: set appkey, "
-                "access_key_id and access_key_secret (or token) of the engine in herald.yaml."
+                "access_key_id and access_key_secret (or token) of the engine in Herald's console or in herald.yaml."
             )
             raise CredentialsRefused(msg)
 
@@ -110,9 +110,16 @@ def _dialect(options: Mapping[str, Any], credentials: Mapping[str, str]) -> Dial
     if options["dialect"] is not None:
         return Dialect(options["dialect"])
     if options["url"]:
-        host = urlsplit(options["url"]).hostname or ""
-        return Dialect.ALIYUN if host.endswith(_CLOUD_HOST) else Dialect.LOCAL
+        return Dialect.ALIYUN if _host(options["url"]).endswith(_CLOUD_HOST) else Dialect.LOCAL
     return Dialect.ALIYUN if credentials["appkey"] or credentials["access_key_id"] else Dialect.LOCAL
+
+
+def _host(url: str) -> str:
+    """Empty where the address is none, which `_url` tells."""
+    try:
+        return urlsplit(url.strip()).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _url(name: str, text: str, schemes: Mapping[str, str]) -> str:

@@ -66,7 +66,7 @@ class Address:
     def check(self) -> None:
         """Raise CredentialsRefused, in words, where nothing can come of a request."""
         if self.keyless:
-            msg = f"{self.peer} needs an API key: set `api_key` of the engine in herald.yaml."
+            msg = f"{self.peer} needs an API key: set `api_key` of the engine in Herald's console or in herald.yaml."
             raise CredentialsRefused(msg)
 
 

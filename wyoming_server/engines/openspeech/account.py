@@ -64,8 +64,9 @@ class Account:
         """Raise CredentialsRefused, in words, where there is not."""
         if not self.complete:
             msg = (
-                "OpenSpeech has no credentials. Set appid and token (or api_key) of the engine in herald.yaml, or "
-                "OPENSPEECH_APPID and OPENSPEECH_TOKEN in the environment; the console of Volcengine's speech service shows them."
+                "OpenSpeech has no credentials. Set appid and token (or api_key) of the engine in Herald's console or in "
+                "herald.yaml, or OPENSPEECH_APPID and OPENSPEECH_TOKEN in the environment; the console of Volcengine's speech "
+                "service shows them."
             )
             raise CredentialsRefused(msg)
 

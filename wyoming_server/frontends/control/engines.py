@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ...administration import CredentialStatus, Kind, ServiceStatus, State
+from ...administration import CredentialStatus, Kind, ServiceStatus, nobody
 from ...converters.registry import CONVERTERS, converter_class
 from ...engines.registry import ENGINES, engine_class
 from ...errors import UnknownService
@@ -107,19 +107,7 @@ def described_now(services: Services, kind: Kind, name: str) -> dict[str, Any]:
     try:
         status = services.administration.service(kind, name)
     except UnknownService:
-        status = ServiceStatus(
-            name=name,
-            kind=kind,
-            type=name,
-            title=name,
-            configured=False,
-            state=State.NOT_SET,
-            code=None,
-            message=None,
-            since=None,
-            any_of=(),
-            credentials=(),
-        )
+        status = nobody(kind, name)
     return described(status)
 
 

@@ -103,6 +103,8 @@ class Conversation:
                 raise TextTimeout(msg) from None
         except HeraldError as error:
             self._fail(error)  # now, not when the engine has ended too
+            if self._session is not None:
+                self._session.fail(error)
             raise
         finally:
             self._hush()
@@ -147,8 +149,9 @@ class Conversation:
         """Raises HeraldError for what can be known to be wrong before any text has come."""
         services = self._services
         wish = read_wish(event.payload, services.catalogue, services.synthesizer)
+        voice = wish.request.voice
         session = services.sessions.open(
-            wish.session_id, voice=wish.request.voice.name, client=self._client, front_end="websocket"
+            wish.session_id, voice=voice.name, engine=voice.engine, client=self._client, front_end="websocket"
         )
         self._speaking = Speaking(
             wish, task_id=event.task_id, session_id=session.id, tell=self._tell, wire=self._wire, turns=services.turns

@@ -9,6 +9,7 @@ The hook is its own protocol class, `web.RequestHandler`, made by our factory fo
   one: an exception of a handler, or a request that cannot be parsed.
 - `force_close` closes at once, whatever a handler does.
 - `request.content.is_eof`, `.on_eof`, `.set_exception`: whether the body is here, when it is, and how to end waiting for it.
+- it stops reading (`transport.is_reading`) when too much waits behind the request in hand: then nobody sees the client leave.
 - `request.protocol` is this object; `request.writer.output_size` is 0 until something of a response is sent.
 """
 
@@ -34,12 +35,18 @@ LINE_MAX = 8190
 """Bytes of the request line, and of one header."""
 HEADERS_MAX = 64
 """Headers of a request."""
+_NAME = "Herald"
+"""Instead of the versions of aiohttp and Python, where nobody asks `nameless`: in an answer to what cannot be parsed."""
 LINGER = 1.0
 """Seconds that a body is still read after the answer; a client that is cut while it sends would not see the answer."""
 
 
 class Connection(web.RequestHandler):
-    """There is one deadline at a time: until a request has come whole, or while idle; none while it is answered."""
+    """There is one deadline at a time: until a request has come whole, or while idle.
+
+    None while it is answered; but for a POST, whose answer may take long, where so much is lined up behind it that nothing more
+    is read.
+    """
 
     def __init__(self, server: web.Server, clients: Clients) -> None:
         super().__init__(
@@ -100,6 +107,8 @@ class Connection(web.RequestHandler):
             self._heard = True
             self._arm(self._clients.request_timeout)
         super().data_received(data)
+        if self._is_deaf():
+            self._arm(self._clients.request_timeout)
 
     @contextmanager
     def handling(self, request: web.BaseRequest) -> Iterator[None]:
@@ -114,6 +123,7 @@ class Connection(web.RequestHandler):
         if isinstance(resp, web.HTTPException) and resp.status >= 400:  # noqa: PLR2004
             _must_not_have_begun(request)
             resp = problem_of_status(resp)
+        resp.headers.setdefault("Server", _NAME)
         if self._in_hand is not request:
             self._begin(request)  # it met no middleware: it could not be parsed, or not be met (Expect)
         try:
@@ -145,6 +155,8 @@ class Connection(web.RequestHandler):
             # Its first byte came behind another request.
             self._arm(self._clients.request_timeout)
         self._in_hand, self._answered, self._heard = request, False, False
+        if self._is_deaf():
+            self._arm(self._clients.request_timeout)
         if not request.content.is_eof():
             request.content.on_eof(self._body_came)
 
@@ -173,8 +185,23 @@ class Connection(web.RequestHandler):
             self._deadline.cancel()
             self._deadline = None
 
+    def _is_being_answered(self, request: web.BaseRequest) -> bool:
+        """It came whole."""
+        return not self._answered and request.content.is_eof()
+
+    def _is_deaf(self) -> bool:
+        """Whether the client could leave its POST, which came whole, without being seen to leave."""
+        request, wire = self._in_hand, self._wire
+        if request is None or not self._is_being_answered(request) or request.method != "POST":
+            return False
+        return isinstance(wire, asyncio.ReadTransport) and not wire.is_reading() and not wire.is_closing()
+
     def _expired(self) -> None:
         self._deadline = None
+        if self._in_hand is not None and self._is_being_answered(self._in_hand):
+            if self._is_deaf():
+                self.abort()
+            return  # what was lined up behind it has been taken
         timeout = TextTimeout(
             f"The request did not come whole within {self._clients.request_timeout:g} s (http.request_timeout)."
         )
@@ -193,6 +220,11 @@ async def in_hand(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The outermost middleware: tells the connection that a request has begun."""
     with cast("Connection", request.protocol).handling(request):
         return await handler(request)
+
+
+async def nameless(_: web.Request, response: web.StreamResponse) -> None:
+    """What a stranger need not know: aiohttp tells its version and Python's."""
+    response.headers.pop("Server", None)
 
 
 def _must_not_have_begun(request: web.BaseRequest) -> None:

@@ -6,7 +6,7 @@ A front end lists its fields in one table, name → reader, and tells what is wr
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -22,6 +22,10 @@ NAME_MAX = 256
 """Characters of a name: a voice's, a language's, a session's."""
 OPTIONS_MAX = 64
 """Entries of an object with options."""
+UNKNOWN_MAX = 3
+"""Unknown names that are told."""
+COMPARED_MAX = 64
+"""Characters of a name that are compared with those that are known."""
 
 
 class BadField(BadSetting):
@@ -54,6 +58,24 @@ def read_fields(document: Mapping[str, Any], readers: Readers) -> dict[str, Any]
     """Those that are known and say something: `null` and "" are as good as nothing. Raises BadField."""
     given = {name: document.get(name) for name in readers}
     return {name: readers[name](name, value) for name, value in given.items() if value is not None and value != ""}
+
+
+def check_names(what: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Raise BadSetting for what is not known, with what may be meant. `what`: what one of them is called."""
+    if unknown := [name for name in given if name not in known]:
+        raise BadSetting(_what_may_be_meant(what, unknown, known))
+
+
+def _what_may_be_meant(what: str, unknown: list[str], known: Collection[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  # only on this error
+
+    shown = unknown[:UNKNOWN_MAX]
+    more = f" and {len(unknown) - UNKNOWN_MAX} more" if len(unknown) > UNKNOWN_MAX else ""
+    names = f"{', '.join(map(shortened, shown))}{more}"
+    near = {match: None for name in shown for match in get_close_matches(name.lower()[:COMPARED_MAX], known, n=1)}
+    if near:
+        return f"There is no {what} {names}; you may mean {' and '.join(near)}."
+    return f"There is no {what} {names}. There are: {', '.join(known) or 'none'}."
 
 
 def text(name: str, value: Any) -> str:

@@ -15,7 +15,7 @@ from ...errors import ConfigError
 from ...state.tokens import Token
 from .certificates import Tls
 from .clients import KEEP_ALIVE, Clients
-from .connection import Connection, in_hand
+from .connection import Connection, in_hand, nameless
 from .guards import Access, ByToken, Guards
 from .hosts import OwnNames
 from .pages import shared
@@ -75,6 +75,7 @@ class Port:
         app = web.Application(client_max_size=BODY_MAX, middlewares=[in_hand])
         table = register(app, self.offered)
         names = OwnNames(socket.gethostname(), self._config.allowed_hosts)
+        app.on_response_prepare.append(nameless)
         app.middlewares.append(Guards(access=self._access, names=names, table=table).middleware)
         return app
 

@@ -32,7 +32,10 @@ class Speaking:
 
     def __init__(self, services: Services, request: SynthesisRequest, text: str, outbox: Outbox) -> None:
         task_id = str(uuid4())
-        self._session = services.sessions.open(task_id, voice=request.voice.name, client=outbox.client, front_end="indextts")
+        voice = request.voice
+        self._session = services.sessions.open(
+            task_id, voice=voice.name, engine=voice.engine, client=outbox.client, front_end="indextts"
+        )
         self._task = services.tasks.new(task_id)
         self._services = services
         self._request = request

@@ -13,7 +13,7 @@ from typing import Any
 from ...audio.encode import Container
 from ...errors import BadSetting
 from ...models import RATE_MAX, RATE_MIN, SETTING_NAMES, FormatWish, Range, TextFormat, shortened
-from ..http.fields import BadField, Readers, a_name, number, one_of, options, read_fields, text, whole_number
+from ..http.fields import BadField, Readers, a_name, check_names, number, one_of, options, read_fields, text, whole_number
 from ..streaming.services import Services
 from ..streaming.wishes import SECONDS_AHEAD, Wish, checked_text, file_rate
 from .voices import voice_for
@@ -28,8 +28,6 @@ FORMATS: Mapping[str, Container] = {
 TEXT_FORMATS: Mapping[str, TextFormat] = {str(kind): kind for kind in TextFormat}
 DIRECT = (*SETTING_NAMES, "converter", "chime", "share", "cache", "fallback")
 """Entries of `options` that may also stand beside it."""
-UNKNOWN_MAX = 3
-"""Unknown fields that are named."""
 
 
 def read_wish(document: Mapping[str, Any], services: Services) -> Wish:
@@ -63,20 +61,8 @@ def read_session(document: Mapping[str, Any]) -> str:
 
 
 def _known(document: Mapping[str, Any], readers: Readers) -> dict[str, Any]:
-    unknown = [name for name in document if name not in readers]
-    if unknown:
-        raise BadSetting(_what_may_be_meant(unknown, readers))
+    check_names("field", document, readers)
     return read_fields(document, readers)
-
-
-def _what_may_be_meant(unknown: list[str], readers: Readers) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415  # only on this error
-
-    names = ", ".join(shortened(name) for name in unknown[:UNKNOWN_MAX])
-    more = f" and {len(unknown) - UNKNOWN_MAX} more" if len(unknown) > UNKNOWN_MAX else ""
-    near = {match: None for name in unknown[:UNKNOWN_MAX] for match in get_close_matches(name.lower()[:64], readers, n=1)}
-    hint = f"; {' and '.join(near)} may be meant." if near else f". There are: {', '.join(readers)}."
-    return f"There is no field {names}{more}{hint}"
 
 
 def _settings(fields: Mapping[str, Any]) -> dict[str, Any]:

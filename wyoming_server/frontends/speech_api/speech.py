@@ -31,7 +31,7 @@ def interrupt(services: Services) -> Handler:
         if not services.sessions.interrupt(session_id):
             msg = f"Nothing speaks in the session {shortened(session_id)}: it has ended, or has not begun."
             raise UnknownSession(msg)
-        return web.json_response({"ok": True})
+        return web.json_response({"ok": True}, headers={"Cache-Control": "no-store"})
 
     return answer
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import TypeAlias
 
 from aiohttp import web
 
+from ...audio.encode import WRITINGS
 from ...channel import Channel
 from ...errors import HeraldError, Interrupted
 from ...models import Notice
@@ -46,8 +47,8 @@ async def spoken(  # noqa: PLR0913  # what a response is made of
 
     Raises HeraldError where none was begun, and ConnectionError where it is broken off.
     """
-    client, voice = request.remote or "a client", wish.request.voice.name
-    session = services.sessions.open(wish.session_id, voice=voice, client=client, front_end=front_end)
+    client, voice = request.remote or "a client", wish.request.voice
+    session = services.sessions.open(wish.session_id, voice=voice.name, engine=voice.engine, client=client, front_end=front_end)
     reply = Reply(request, body, {"X-Session-Id": session.id, **headers}, limit=services.write_timeout)
     return await Speaking(services, wish, session, reply).run()
 
@@ -62,8 +63,8 @@ class Speaking:
         self._reply = reply
         self._sound = Sound(wish.container, wish.audio)
         self._pacing = Pacing(wish.pace, services.turns)
-        self._turns = services.turns
-        """For encoding: of many replies that have audio at the same moment, only few are encoded before others are heard."""
+        self._encoding = nullcontext() if WRITINGS[wish.container].lossless else services.turns
+        """Of many replies that have audio at the same moment, only few are encoded before an interrupt can be heard."""
         self._ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> web.StreamResponse:
@@ -107,7 +108,7 @@ class Speaking:
             piece, pcm = pcm[:size], pcm[size:]
             seconds = audio.seconds(len(piece))
             await self._pacing.wait_for_real_time(seconds)
-            async with self._turns:
+            async with self._encoding:
                 data = self._sound.push(piece)
             await self._reply.send(data)
             await self._pacing.give_way(seconds)

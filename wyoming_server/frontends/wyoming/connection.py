@@ -98,7 +98,8 @@ class Connection:
         try:
             async with asyncio.TaskGroup() as tasks:
                 speaking = tasks.create_task(self._speak_requests())
-                await self._read_events()
+                with self._telling_sessions():
+                    await self._read_events()
                 self._check_answered()
                 speaking.cancel()
         except* ListenerGone:
@@ -109,6 +110,19 @@ class Connection:
             for request in self._unanswered:
                 if request.session is not None:
                     request.session.leave()
+
+    @contextlib.contextmanager
+    def _telling_sessions(self) -> Iterator[None]:
+        """A failure ends all that is in line: not because the listener left."""
+        try:
+            yield
+        except Interrupted:
+            raise
+        except HeraldError as error:
+            for request in self._unanswered:
+                if request.session is not None:
+                    request.session.fail(error)
+            raise
 
     def _check_answered(self) -> None:
         """Raises Interrupted: a client that only stopped writing still reads."""
@@ -191,8 +205,9 @@ class Connection:
         wish, services = read_wish(event), self._services
         request.session_id = wish.session_id
         request.synthesis = synthesis_request(wish, services.catalogue, services.synthesizer, services.config.rate)
+        voice = request.synthesis.voice
         request.session = services.sessions.open(
-            wish.session_id, voice=request.synthesis.voice.name, client=self._client, front_end="wyoming"
+            wish.session_id, voice=voice.name, engine=voice.engine, client=self._client, front_end="wyoming"
         )
 
     def _push_text(self, request: _Request, event: Event) -> None:
@@ -209,7 +224,8 @@ class Connection:
     async def _speak_requests(self) -> None:
         async for request in self._requests:
             try:
-                await self._speak(request)
+                with self._telling_sessions():
+                    await self._speak(request)
             except Interrupted as error:
                 if len(self._unanswered) == 1:
                     raise

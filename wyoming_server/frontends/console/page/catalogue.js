@@ -28,6 +28,12 @@ export class Catalogue {
     return this.voices.find((voice) => voice.name === name) ?? null;
   }
 
+  // What a person calls the voice of that name.
+  title(name) {
+    const voice = this.find(name);
+    return voice ? titleOf(voice) : name;
+  }
+
   // What a call may set, as JSON Schema. Raises Problem.
   settings(name) {
     if (!this.#details.has(name)) {

@@ -111,9 +111,16 @@ export class Composer {
     $("stop").disabled = !isBusy;
     $("length").textContent = isEmpty ? "" : say("characters", { count: number([...$("text").value.trim()].length) });
     this.#measures.show(this.isComparing ? { a: this.#takes.a, b: this.#takes.b } : { a: this.#takes.a });
-    tell($("problem"), this.#isAsking ? say("noText") : take?.problem && !this.#studio.isReplay ? explain(take.problem) : "");
+    this.#complain(this.#isAsking ? say("noText") : take?.problem && !this.#studio.isReplay ? explain(take.problem) : "");
     this.#showState(take);
     this.#wave.draw(take, this.#studio.heard);
+  }
+
+  // On a phone Play stays in sight, and this may not be.
+  #complain(sentence) {
+    const isNew = sentence && $("problem").textContent !== sentence;
+    tell($("problem"), sentence);
+    if (isNew) $("problem").scrollIntoView({ block: "nearest" });
   }
 
   #showState(take) {
@@ -124,7 +131,8 @@ export class Composer {
     if (isReplay) return put(state, "replaying");
     if (this.#studio.isReplay || !take) return put(state, "idle");
     if (take.state === "stopped") return this.#showStop(state, take);
-    put(state, `take_${this.#studio.isPlaying ? "playing" : take.state}`);
+    const isNothing = take.state === "done" && take.isSilent;
+    put(state, isNothing ? "take_silent" : `take_${this.#studio.isPlaying ? "playing" : take.state}`);
   }
 
   // How long it took until nothing was heard, and until nothing was made.

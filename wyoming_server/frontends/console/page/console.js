@@ -22,7 +22,7 @@ const catalogue = new Catalogue(api);
 const studio = new Studio(api, { changed: (take, isNew) => changed(take, isNew) });
 const voices = new Voices(catalogue, () => composer?.chosen());
 const history = new History((take) => composer.replay(take));
-const live = new Live(api, studio.session);
+const live = new Live(api, studio.session, (name) => catalogue.title(name));
 const errors = new Errors(api);
 const services = new Services(api);
 let composer = null;

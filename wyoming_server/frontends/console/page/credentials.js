@@ -63,17 +63,20 @@ export class Credentials {
       "aria-describedby": `${id}-note`,
     });
     const note = make("p", { id: `${id}-note`, className: "note" });
-    const row = { input, note, field };
+    const remove = make("button", { type: "button", className: "quiet", word: "removeOne", onclick: () => this.#removeOne(field) });
+    const row = { input, note, field, remove };
     this.#fields.set(field.name, row);
     const label = make("label", { htmlFor: id }, make("span", {}, field.label + (field.required ? " *" : "")));
     if (field.required) label.title = say("required");
     input.dataset.service = service.name;
-    return make("div", { className: "credential" }, label, input, note);
+    return make("div", { className: "credential" }, label, make("div", { className: "stored" }, input, remove), note);
   }
 
   #showField(row, field) {
     row.field = field;
     row.input.disabled = field.read_only;
+    row.remove.hidden = field.source !== "stored";
+    row.remove.setAttribute("aria-label", say("removeThat", { name: field.label }));
     row.input.placeholder = field.set && !field.read_only ? say("keepsWhatIsSet") : "";
     const where = field.set ? say(SOURCES[field.source] ?? "isSet") : say("isNotSet");
     row.note.textContent = [where, field.read_only ? say("readOnly") : "", field.help].filter(Boolean).join(" ");
@@ -104,21 +107,31 @@ export class Credentials {
   }
 
   async #remove() {
-    if (!confirm(say("removeReally"))) return;
-    await this.#work(async () => {
-      this.#changed(await this.#api.send("DELETE", `${this.#path}/credentials`));
+    if (confirm(say("removeReally"))) await this.#removed(() => this.#api.send("DELETE", `${this.#path}/credentials`));
+  }
+
+  async #removeOne({ name, label }) {
+    if (!confirm(say("removeOneReally", { name: label }))) return;
+    await this.#removed(() => this.#api.send("PUT", `${this.#path}/credentials`, { credentials: { [name]: null } }));
+    this.#fields.get(name).input.focus(); // the button goes
+  }
+
+  #removed(remove) {
+    return this.#work(async () => {
+      this.#changed(await remove());
       this.#show(() => say("removed"), "good");
     });
   }
 
   async #work(act) {
-    for (const button of this.#buttons) button.disabled = true;
+    const buttons = this.element.querySelectorAll("button");
+    for (const button of buttons) button.disabled = true;
     try {
       await act();
     } catch (problem) {
       this.#show(() => (problem.isMissing ? say("missingPart") : explain(problem)), "problem");
     } finally {
-      for (const button of this.#buttons) button.disabled = false;
+      for (const button of buttons) button.disabled = false;
     }
   }
 

@@ -11,14 +11,16 @@ const SECOND = 1000;
 export class Live {
   #api;
   #own;
+  #titles;
   #rows = new Map(); // id + started → {session, row, since, …}
   #ended = []; // rows
   #told = new Map(); // id + started → when an event told of it
 
-  // `own`: the id of this tab's session.
-  constructor(api, own) {
+  // `own`: the id of this tab's session. `titles(name)`: what a person calls that voice.
+  constructor(api, own, titles) {
     this.#api = api;
     this.#own = own;
+    this.#titles = titles;
     $("stop-all").onclick = () => this.#stopAll();
     setInterval(() => this.#tick(), SECOND);
   }
@@ -67,22 +69,29 @@ export class Live {
   #build(session) {
     const entry = { session, state: make("p", { className: "session-state" }), about: make("p", { className: "note" }), arrived: Date.now() };
     entry.stop = make("button", { type: "button", className: "stop quiet", word: "stop", onclick: () => this.#stop(entry) });
-    const name = make("p", { className: "take-voice" }, session.voice ?? "–");
+    entry.title = make("span");
+    const name = make("p", { className: "take-voice" }, entry.title);
     if (session.id === this.#own) name.append(" ", make("span", { className: "chip accent", word: "thisTab" }));
     entry.row = make("li", {}, make("div", { className: "session-about" }, name, entry.about, entry.state), entry.stop);
     return entry;
   }
 
   #show(entry) {
-    const { session, state, about } = entry;
+    const { session, state, about, title } = entry;
+    write(title, this.#title(session));
+    title.title = session.voice ?? "";
     const word = session.state === "waiting" && session.position ? "inLine" : `session_${session.state ?? "thinking"}`;
-    entry.stop.setAttribute("aria-label", say("stopThat", { voice: session.voice ?? "" }));
+    entry.stop.setAttribute("aria-label", say("stopThat", { voice: this.#title(session) }));
     put(state, word, { position: number(session.position ?? 0) });
     state.dataset.state = session.state;
     const first = session.first_audio == null ? null : say("firstAudioIn", { time: milliseconds(session.first_audio * SECOND) });
     const seconds = Math.max(0, (Date.now() - Math.min(entry.arrived, Date.parse(session.started) || entry.arrived)) / SECOND);
     const parts = [session.front_end, session.client, say("characters", { count: number(session.characters ?? 0) }), first, `${number(seconds)} s`];
     write(about, parts.filter(Boolean).join(" · "));
+  }
+
+  #title({ voice }) {
+    return voice ? this.#titles(voice) : "–";
   }
 
   #tick() {
@@ -92,7 +101,7 @@ export class Live {
   #end(session) {
     const key = keyOf(session);
     this.#remove(key);
-    const name = make("p", { className: "take-voice" }, session.voice ?? "–");
+    const name = make("p", { className: "take-voice", title: session.voice ?? "" }, this.#title(session));
     const state = make("p", { className: "session-state" }, outcome(session));
     state.dataset.state = session.outcome;
     const about = make("p", { className: "note" }, [session.front_end, session.client].filter(Boolean).join(" · "));

@@ -25,5 +25,5 @@ export function meaning(code) {
 // The server's own sentence says most; it is English, so that others get the code's words before it.
 export function explain({ code, message }) {
   if (!message) return meaning(code);
-  return language === "en" ? message : say("explained", { meaning: meaning(code), message });
+  return language === "en" || !code ? message : say("explained", { meaning: meaning(code), message });
 }

@@ -30,7 +30,7 @@ export class Settings {
     const fields = Object.entries(merged).filter(([name]) => !HIDDEN.has(name));
     const drawn = JSON.stringify([fields, document.documentElement.lang]);
     tell(this.#note, fields.length ? "" : say("noSettings"));
-    if (drawn !== this.#drawn) this.#place.replaceChildren(...fields.map(([name, schema]) => this.#field(name, schema)));
+    if (drawn !== this.#drawn) this.#draw(fields);
     this.#drawn = drawn;
     this.#showCount();
   }
@@ -53,6 +53,17 @@ export class Settings {
     this.#values.clear();
     this.#drawn = "";
     this.show(this.#schemas);
+  }
+
+  // What every engine calls the same comes first; an engine's own, of which some have a dozen, are opened on wish.
+  #draw(fields) {
+    const isCommon = ([name]) => knows(`setting_${name}`);
+    const drawn = (some) => some.map(([name, schema]) => this.#field(name, schema));
+    const own = fields.filter((field) => !isCommon(field));
+    const isSet = own.some(([name]) => this.#values.has(name));
+    const isOpen = isSet || this.#place.querySelector("details")?.open;
+    const more = make("details", { className: "wide", open: isOpen }, make("summary", { word: "settingsOfEngine" }), make("div", { className: "fields" }, ...drawn(own)));
+    this.#place.replaceChildren(...drawn(fields.filter(isCommon)), ...(own.length ? [more] : []));
   }
 
   #set(name, value) {
@@ -131,21 +142,28 @@ const KINDS = [
     },
   },
   {
-    fits: () => true,
+    fits: ({ name }) => name === "instructions", // a whole sentence
     isWide: true,
-    make: ({ name, maxLength, examples }, value, _, set) => {
-      const input = make("input", { value: value ?? "", placeholder: "asVoice", autocomplete: "off" });
-      if (examples?.length) {
-        const list = make("datalist", { id: `examples-${name}` }, ...examples.map((example) => new Option(example, example)));
-        input.setAttribute("list", list.id);
-        queueMicrotask(() => input.after(list)); // when it stands in its label
-      }
-      if (maxLength) input.maxLength = maxLength;
-      input.oninput = () => set(input.value.trim());
-      return input;
-    },
+    make: written,
+  },
+  {
+    fits: () => true,
+    make: written,
   },
 ];
+
+// A line to write in.
+function written({ name, maxLength, examples }, value, _, set) {
+  const input = make("input", { value: value ?? "", placeholder: "asVoice", autocomplete: "off" });
+  if (examples?.length) {
+    const list = make("datalist", { id: `examples-${name}` }, ...examples.map((example) => new Option(example, example)));
+    input.setAttribute("list", list.id);
+    queueMicrotask(() => input.after(list)); // when it stands in its label
+  }
+  if (maxLength) input.maxLength = maxLength;
+  input.oninput = () => set(input.value.trim());
+  return input;
+}
 
 function choice(options, value, set) {
   const input = make("select", {}, make("option", { value: "", word: "asVoice" }), ...options.map(([word, text]) => new Option(text, word)));

@@ -6,6 +6,7 @@ import { Problem } from "./problems.js";
 
 const RATE = 24000; // Hz, where the server says nothing
 const WIDTH = 2;
+const MOMENT = 0.5; // seconds
 export const FORMATS = {
   pcm: { ending: "wav", type: "audio/wav" }, // saved as a WAV file, which is made here
   wav: { ending: "wav", type: "audio/wav" },
@@ -39,6 +40,13 @@ export class Take {
   // Time for each second of sound; null where nothing can be said yet.
   get factor() {
     return this.seconds > 0 ? this.making / 1000 / this.seconds : null;
+  }
+
+  // Of a text with nothing to speak, such as an emoji, a moment of silence is left, or nothing at all.
+  get isSilent() {
+    if (this.frames > this.rate * MOMENT) return false;
+    const sound = this.format === "pcm" ? this.pieces.map((piece) => new Int16Array(piece)) : [this.sound ?? []];
+    return sound.every((samples) => samples.every((sample) => sample === 0));
   }
 
   get isOver() {
@@ -89,8 +97,9 @@ export class Take {
     });
   }
 
+  // That it holds, what was made of a compressed format included.
   get bytes() {
-    return this.pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+    return this.pieces.reduce((sum, piece) => sum + piece.byteLength, this.sound?.byteLength ?? 0);
   }
 
   async #next(reader) {
