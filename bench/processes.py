@@ -181,6 +181,7 @@ async def first_port(child: Process) -> int:
 CONFIGURATION = """
 wyoming: {{uri: "tcp://127.0.0.1:{port}", max_connections: 1000}}
 http: {{host: 127.0.0.1, port: {http_port}}}
+cache: {{enabled: {cache}}}
 """
 
 ENGINES = """
@@ -201,12 +202,15 @@ def relay_engines(up: Upstream) -> str:
 
 
 @asynccontextmanager
-async def herald(engines: str = "", quiet: Sequence[str] = ()) -> AsyncIterator[Server]:
-    """Herald on its defaults; with `engines`, a part of herald.yaml, also the bench's own. `quiet`: voices known to be so."""
+async def herald(engines: str = "", quiet: Sequence[str] = (), *, cache: bool = False) -> AsyncIterator[Server]:
+    """Herald on its defaults; with `engines`, a part of herald.yaml, also the bench's own. `quiet`: voices known to be so.
+
+    No reply is kept unless `cache` says so: what others measure would not be an engine's.
+    """
     with tempfile.TemporaryDirectory(prefix="herald-bench-") as name:
         folder = Path(name)
         port, http_port = free_port(), free_port()
-        (folder / "herald.yaml").write_text(CONFIGURATION.format(port=port, http_port=http_port) + engines)
+        (folder / "herald.yaml").write_text(CONFIGURATION.format(port=port, http_port=http_port, cache=cache) + engines)
         (folder / "state").mkdir()
         (folder / "state" / "loudness.json").write_text(json.dumps(dict.fromkeys(quiet, LEARNED)))
         module = "bench.herald_server" if engines else "wyoming_server"

@@ -28,8 +28,9 @@ wyoming: {uri: "tcp://127.0.0.1:0"}
 http: {host: 127.0.0.1, port: 0}
 engines: {tone: {per_character: 0.01}, espeak: {enabled: false}}
 default_voice: tone/tone
+cache: {enabled: false}
 """
-"""Only the test tone: 10 ms a character, as fast as it is read."""
+"""Only the test tone: 10 ms a character, as fast as it is read; every reply is its own, whatever was said before."""
 
 
 @asynccontextmanager
@@ -69,7 +70,7 @@ async def ended(engine: ToneEngine, what: str, *, within: float = 2) -> float:
     return next(event.time for event in engine.journal if event.what == what)
 
 
-async def until(condition: Callable[[], bool], *, within: float = 10) -> None:
+async def until(condition: Callable[[], object], *, within: float = 10) -> None:
     """Wait for something that tells nobody when it happens."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110  # there is nothing else to wait for

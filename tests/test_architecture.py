@@ -17,7 +17,7 @@ FLOORS = (
     ("upstream",),
     ("engines", "converters"),
     ("config",),
-    ("presets", "voices", "sessions", "roster", "synthesis"),
+    ("presets", "voices", "rates", "sessions", "roster", "synthesis"),
     ("monitoring",),
     ("speech",),
     ("administration",),

@@ -16,9 +16,10 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 
 
-def rows(page: str) -> list[list[str]]:
-    """The cells of every table row of a page in docs/."""
-    lines = (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines()
+def rows(page: str, heading: str = "") -> list[list[str]]:
+    """The cells of every table row of a page in docs/, or of one chapter of it."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    lines = (text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0] if heading else text).splitlines()
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
 
 
@@ -29,11 +30,26 @@ def test_every_error_code_is_documented_with_its_sentence() -> None:
 
 
 def test_every_engine_has_its_row_with_its_own_settings() -> None:
-    documented = {cells[0].strip("`"): cells for cells in rows("engines.md")}
+    documented = {cells[0].strip("`"): cells for cells in reversed(rows("engines.md"))}
     for engine_type in ENGINES:
         settings = documented[engine_type][3]
         for extra in engine_class(engine_type).extras_schema:
             assert f"`{extra}`" in settings
+
+
+def test_every_time_limit_of_an_engine_or_a_converter_has_its_place_and_its_default() -> None:
+    head, _, *table = rows("engines.md", "Time limits")
+    common = [cell.strip("`") for cell in head[1:-1]]
+    documented = {cells[0].strip("`"): cells[1:] for cells in table}
+    classes = {name: engine_class(name).options_schema for name in ENGINES}
+    classes |= {name: converter_class(name).options_schema for name in CONVERTERS}
+    assert documented.keys() == classes.keys()
+    for name, schema in classes.items():
+        known = {str(marker): marker.default() for marker in schema if str(marker).endswith("_timeout")}
+        told = {key: cell.strip("`") for key, cell in zip(common, documented[name], strict=False) if cell}
+        assert told == {key: "none" if known[key] is None else str(known[key]) for key in common if key in known}
+        former = {"open_timeout", "stall_timeout"}
+        assert all(f"`{key}`" in documented[name][-1] for key in known.keys() - {*common} - former)
 
 
 def test_every_converter_has_its_row_with_its_own_settings() -> None:

@@ -384,3 +384,53 @@ async def test_the_revision_is_another_wherever_a_voice_may_sound_otherwise(tmp_
     made.configure(loaded(tmp_path, changed))
     assert told == [made.revision]
     assert made.revision != before
+
+
+STAND_INS = """
+engines: {tone: {}}
+voices:
+  nurse: {engine: tone, voice: fr-FR, language: fr-FR, fallback: [siri, de, espeak]}
+  siri: {engine: tone, voice: tone, language: de-DE, aliases: [alex]}
+  british: {engine: espeak, voice: en-GB, fallback: [siri]}
+"""
+
+
+async def test_behind_a_voices_own_fallbacks_stands_the_one_for_all(tmp_path: Path) -> None:
+    engines = espeak(), Speaker("tone", tone=("fr-FR",))
+    found = await catalogue(tmp_path, STAND_INS, *engines)
+    assert found.understudies(found.find("nurse")) == ("siri", "de", "espeak")
+    assert found.understudies(found.find("siri")) == ("espeak",)
+    assert found.understudies(found.find("british")) == ("siri",)  # eSpeak NG does not stand in for itself
+    none = await catalogue(tmp_path, f"fallback: none\n{STAND_INS}", *engines)
+    assert none.understudies(none.find("siri")) == ()
+    siri = await catalogue(tmp_path, f"fallback: siri\n{STAND_INS}", *engines)
+    assert siri.understudies(siri.find("siri")) == ()
+    assert siri.understudies(siri.find("nurse")) == ("siri", "de", "espeak")
+
+
+async def test_espeak_stands_in_for_nobody_where_it_is_switched_off_or_no_speech_is_made(tmp_path: Path) -> None:
+    found = await catalogue(tmp_path, STAND_INS, Speaker("tone", tone=("fr-FR",)))
+    assert found.understudies(found.find("siri")) == ()
+    signal = Speaker("tone", tone=("fr-FR",))
+    signal.capabilities = Capabilities(speech=False)
+    found = await catalogue(tmp_path, STAND_INS, espeak(), signal)
+    assert found.understudies(found.find("siri")) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "voice", "text", "who"),
+    [
+        ("siri", "nurse", "", "siri"),
+        ("alex", "nurse", "", "siri"),
+        ("de", "nurse", "", "de"),
+        ("de-DE", "nurse", "", "de"),  # a language means eSpeak NG's, even where another voice speaks it
+        ("tone/fr-FR", "siri", "", "tone/fr-FR"),
+        ("espeak", "siri", "Hallo", "de"),
+        ("espeak", "siri", "门开了。", "zh-CN"),
+        ("espeak", "nurse", "Bonjour", "de"),  # nobody speaks French: the default voice's language
+    ],
+)
+async def test_who_stands_in(tmp_path: Path, name: str, voice: str, text: str, who: str) -> None:
+    yaml = f"default_voice: siri\n{STAND_INS}"
+    found = await catalogue(tmp_path, yaml, espeak(), Speaker("tone", tone=("fr-FR",)))
+    assert found.understudy(name, found.find(voice), text).name == who

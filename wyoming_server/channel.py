@@ -25,6 +25,11 @@ class Channel(Generic[T]):
         """Whether the reader waits: the next item is for nobody to look after in the meantime."""
         return self._getter is not None and not self._getter.done()
 
+    @property
+    def whole(self) -> tuple[T, ...] | None:
+        """All that there is still to read; `None`: more may come, or an error."""
+        return tuple(self._items) if self._ended and self._error is None else None
+
     def push(self, item: T) -> None:
         """Add without waiting, whatever the size. After the end it is dropped: nobody listens any more."""
         if not self._ended:

@@ -184,6 +184,14 @@ class Voice:
     """The speaker agreed to be cloned, prompted or imitated."""
     converter: ConverterChoice | None = None
     """Another speaker, as whom it is heard."""
+    cache: bool = True
+    """What it said may be kept, and heard again."""
+    fallback: tuple[str, ...] = ()
+    """Names of those who speak in its place where it fails, the first first."""
+    first_audio_timeout: float | None = None
+    """Seconds that its engine has until first audio; `None`: as the engine's own option says."""
+    hedge: float | None = None
+    """Seconds after which the first fallback is asked too, if nothing is heard yet; `None`: never."""
 
     @property
     def language(self) -> str:
@@ -253,6 +261,14 @@ class SynthesisRequest:
     """SHA-256 of a stored chime that is heard first, in hex."""
     share: str = ""
     """Whoever asks with the same id hears the same synthesis."""
+    cache: bool = True
+    """It may be heard from the cache, and kept there."""
+    client: str = ""
+    """The address of whoever asks, where that is known."""
+    fallback: bool = True
+    """Another voice may speak where this one fails."""
+    alone: bool = False
+    """Nobody else would speak it: its engine is asked even if it has failed too often of late."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -307,6 +323,8 @@ class Notice:
     """Of `errors.CODES`."""
     text: str
     """A whole sentence."""
+    voice: str = ""
+    """Name of the voice that speaks from here on, where it is another than was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

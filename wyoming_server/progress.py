@@ -18,6 +18,8 @@ class Progress:
     """Of one reply."""
 
     voice: str = ""
+    client: str = ""
+    """The address of whoever asked; replies of one share what others may have too."""
     engine: str = ""
     """Name of the engine that speaks it, or will."""
     converter: str = ""

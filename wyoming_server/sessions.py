@@ -21,6 +21,7 @@ from typing import Protocol, Self
 
 from .errors import HeraldError, Interrupted, ShuttingDown
 from .progress import Progress
+from .rates import Gate, Rates, address_of
 
 
 class ListenerGone(Exception):  # never told to anybody: there is nobody left
@@ -93,8 +94,9 @@ class Sessions(Protocol):
 class LocalSessions:
     """The sessions of one process."""
 
-    def __init__(self, watcher: Watcher | None = None) -> None:
+    def __init__(self, watcher: Watcher | None = None, gate: Gate | None = None) -> None:
         self.watcher: Watcher = watcher or Nobody()
+        self._gate: Gate = gate or Rates()
         self._running: dict[str, Session] = {}
         self._closed = False
         self._idle = asyncio.Event()
@@ -103,13 +105,14 @@ class LocalSessions:
     def open(
         self, session_id: str | None = None, *, voice: str = "", engine: str = "", client: str = "", front_end: str = ""
     ) -> Session:
-        """A new session, with an id of its own if none is given. Raises ShuttingDown after `close`.
+        """A new session, with an id of its own if none is given. Raises ShuttingDown after `close`, and Busy.
 
         The task that speaks enters it with `async with`; one that is never entered must be left with `leave`.
         """
         if self._closed:
             raise ShuttingDown
-        progress = Progress(voice=voice, engine=engine)
+        self._gate.admit(client)
+        progress = Progress(voice=voice, engine=engine, client=address_of(client))
         session = Session(self, session_id or uuid.uuid4().hex, progress=progress, client=client, front_end=front_end)
         older = self._running.get(session.id)
         self._running[session.id] = session

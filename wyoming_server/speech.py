@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .config import Config
+from .config import CacheConfig, Config, EngineConfig
 from .converters.base import Converter
 from .converters.registry import converter_class
 from .engines.base import CONCURRENCY_MAX, Engine, Utterance
@@ -19,9 +19,16 @@ from .engines.turns import Turns
 from .errors import HeraldError
 from .models import Voice
 from .roster import Changes, Roster, ServiceConfig
+from .state.counters import FILE as COUNTERS_FILE
+from .state.counters import Counters, KeptCounters, LocalCounters
 from .synthesis import Synthesizer, load_stages
+from .synthesis.cache.replies import Caching
+from .synthesis.cache.store import FOLDER as CACHE_FOLDER
+from .synthesis.cache.store import DiskStore, disk_store
 from .synthesis.chimes import FOLDER, ChimeStore
+from .synthesis.fallback.breakers import Breakers
 from .synthesis.loudness import LoudnessStore
+from .synthesis.spending import Spending
 from .voices import Catalogue
 
 _LOGGER = logging.getLogger(__name__)
@@ -40,6 +47,11 @@ class Speech:
     catalogue: Catalogue
     chimes: ChimeStore
     synthesizer: Synthesizer
+    cache: DiskStore | None
+    """Where finished replies are kept, if anywhere."""
+    limits: dict[str, EngineConfig]
+    """What holds for each engine, by name; whoever holds to it looks here."""
+    spending: Spending
     changed: asyncio.Queue[str]
     """Names of engines whose voices are to be read again."""
 
@@ -64,6 +76,9 @@ class Speech:
                 engines, converters = put_engines(), put_converters()
                 self.hold_limits()
                 self.catalogue.configure(config)
+                self.limits.clear()
+                self.limits.update(config.engines)
+                self.synthesizer.breakers.renew(engines.names)
                 for name in (*engines.added, *engines.replaced):
                     self.changed.put_nowait(name)
                 _prepare(self.engines, self.catalogue, (*engines.added, *engines.replaced))
@@ -92,6 +107,7 @@ async def speech(config: Config, state: Path | None, *, prepare: bool = True) ->
     reply need not wait for it, and those that are slow to tell their voices are not waited for.
     """
     async with AsyncExitStack() as stack:
+        counters = await stack.enter_async_context(_counters(state))
         changed: asyncio.Queue[str] = asyncio.Queue()
         engines: Roster[Engine] = Roster(partial(_engine, changed), "engine")
         converters: Roster[Converter] = Roster(_converter, "converter")
@@ -106,14 +122,50 @@ async def speech(config: Config, state: Path | None, *, prepare: bool = True) ->
         loudness = LoudnessStore(state / LOUDNESS_FILE if state is not None else None)
         chimes = ChimeStore(state / FOLDER if state is not None else None)
         await chimes.load()
+        cache = await stack.enter_async_context(_cache(config.cache, state))
+        if cache is not None and prepare:
+            cache.open()
+        caching = None if cache is None else Caching(cache, config.cache.max_text)
+        limits = dict(config.engines)
+        spending = Spending(counters, limits)
         yield Speech(
             engines=engines,
             converters=converters,
             catalogue=catalogue,
             chimes=chimes,
-            synthesizer=Synthesizer(engines, loudness, converters, chimes),
+            synthesizer=Synthesizer(
+                engines,
+                loudness,
+                converters,
+                chimes,
+                caching=caching,
+                spending=spending,
+                breakers=Breakers(limits),
+                understudies=catalogue,
+            ),
+            cache=cache,
+            limits=limits,
+            spending=spending,
             changed=changed,
         )
+
+
+@asynccontextmanager
+async def _counters(state: Path | None) -> AsyncIterator[Counters]:
+    if state is None:
+        yield LocalCounters()
+        return
+    async with KeptCounters(state / COUNTERS_FILE) as counters:
+        yield counters
+
+
+@asynccontextmanager
+async def _cache(config: CacheConfig, state: Path | None) -> AsyncIterator[DiskStore | None]:
+    if state is None or not config.enabled:
+        yield None
+        return
+    async with disk_store(state / CACHE_FOLDER, config.size << 20) as store:
+        yield store
 
 
 def _engine(changed: asyncio.Queue[str], name: str, config: ServiceConfig) -> Engine:

@@ -17,11 +17,13 @@ from hashlib import sha256
 from typing import Any
 
 from .config import Config, ConverterConfig, EngineConfig, VoiceConfig
+from .config.references import NOBODY
 from .config.scalars import is_secret
 from .engines.base import Engine
 from .errors import EngineError, EngineUnavailable, HeraldError, UnknownVoice
 from .models import Voice
 from .presets import PRESETS
+from .text.scripts import language_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -143,6 +145,36 @@ class Catalogue:
             default = []  # whoever asks for it is told
         return [*self._configured.values(), *default]
 
+    def understudies(self, voice: Voice) -> tuple[str, ...]:
+        """Who speaks in a voice's place where it fails, the first first: its own fallbacks, then the one for all.
+
+        eSpeak NG is not for itself, nor for an engine that makes no speech.
+        """
+        last = self._config.fallback
+        engine = self._engines.get(voice.engine)
+        is_speech = engine is None or engine.capabilities.speech
+        if last == FALLBACK_ENGINE and (voice.engine == FALLBACK_ENGINE or not is_speech or FALLBACK_ENGINE not in self._engines):
+            last = NOBODY
+        return (*voice.fallback, *(() if last in (NOBODY, voice.name, *voice.fallback) else (last,)))
+
+    def understudy(self, name: str, voice: Voice, text: str) -> Voice:
+        """One of them, for so much of the text as is known. Raises UnknownVoice."""
+        if name == FALLBACK_ENGINE:
+            return self._espeak(language_of(text, voice.language))
+        if self.has_name(name) or "/" in name:
+            return self._by_name(name)
+        return self._espeak(name)
+
+    def _espeak(self, language: str) -> Voice:
+        """Whoever of eSpeak NG speaks it, else the default language, else the one that every installation has."""
+        everybody = list(self._all(FALLBACK_ENGINE))
+        asked = (language, self.default().language, LAST_RESORT)
+        found = next((voice for tag in asked if (voice := _by_language(tag, everybody)) is not None), None)
+        if found is None:
+            msg = "eSpeak NG offers no voice."
+            raise UnknownVoice(msg)
+        return found
+
     def _by_name(self, name: str, language: str | None = None, engine: str | None = None, *, presets: bool = True) -> Voice:
         meant = self._meant(name, language, engine, presets=presets)
         voice = next((voice for voice in meant if voice is not None and engine in (None, voice.engine)), None)
@@ -252,7 +284,11 @@ class Catalogue:
             scene=own.scene if own else "",
             emotions=own.emotions if own else (),
             consent=voice.consent,
+            cache=voice.cache,
             converter=voice.converter,
+            fallback=voice.fallback,
+            first_audio_timeout=voice.first_audio_timeout,
+            hedge=voice.hedge,
         )
 
     def _engines_own(self, voice: VoiceConfig, offered: Mapping[str, Voice]) -> Voice | None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from ..lab import Lab
 from ..rows import Row
 from . import (
+    cache,
     containers,
     cpu,
     describe,
@@ -40,6 +41,7 @@ BENCHES: Mapping[str, Callable[[Lab], AsyncIterator[Row]]] = {
     "indextts": indextts.measure,
     "sami": sami.measure,
     "containers": containers.measure,
+    "cache": cache.measure,
     "peers": peers.measure,
     "start": start.measure,
     "memory": memory.measure,

@@ -23,6 +23,7 @@ ENGINE, CONVERTER = Kind.ENGINE, Kind.CONVERTER
 PORTS = """
 wyoming: {uri: "tcp://127.0.0.1:0"}
 http: {host: 127.0.0.1, port: 0, zeroconf: false}
+cache: {enabled: false}
 """
 VOICE = "zh_female_wanwanxiaohe_moon_bigtts"
 GOOD = {"appid": "1234567890", "token": "access-token"}

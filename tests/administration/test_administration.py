@@ -218,7 +218,7 @@ async def test_an_engine_that_a_voice_needs_cannot_lose_what_it_is_there_for(tmp
         await admin.set_credentials(ENGINE, "openspeech", GOOD)
         rewrite(tmp_path, f"{TONE}\nvoices: {{nurse: {{engine: openspeech, voice: {VOICE}}}}}\n")
         await admin.reload()
-        with pytest.raises(BadSetting, match=r"cannot be without its stored credentials: .*line 7: voices.nurse"):
+        with pytest.raises(BadSetting, match=r"cannot be without its stored credentials: .*line 8: voices.nurse"):
             await admin.delete_credentials(ENGINE, "openspeech")
         assert stored(tmp_path) == {"openspeech": GOOD}
         assert "openspeech" in server.speech.engines

@@ -37,7 +37,16 @@ CHANGES = 25
 """Things that are done in one interleaving."""
 LEAVING = 0.15
 """How likely somebody who asked for something goes, with each thing that is begun."""
-KEPT = {"herald.yaml", "credentials.json", "credentials.json.lock", "token", "server_id", "loudness.json", "chimes"}
+KEPT = {
+    "herald.yaml",
+    "credentials.json",
+    "credentials.json.lock",
+    "token",
+    "server_id",
+    "loudness.json",
+    "counters.db",
+    "chimes",
+}
 """What may be in the state directory."""
 OFFERS = (GOOD, GOOD_KEY, WRONG, {"token": None}, {"appid": "", "token": "t"}, {"api_key": None, "token": None, "appid": None})
 Files: TypeAlias = tuple[str, ...]

@@ -28,6 +28,7 @@ ROWS = {
     "indextts": 7,
     "sami": 9,
     "containers": 18,
+    "cache": 5,
     "peers": 23,
     "start": 2,
     "memory": 4,

@@ -24,6 +24,7 @@ VOICES = """
 wyoming: {uri: "tcp://127.0.0.1:0"}
 http: {host: 127.0.0.1, port: 0, allowed_hosts: [herald.test]}
 engines: {tone: {per_character: 0.06, pace: 2}, espeak: {enabled: false}}
+cache: {enabled: false}
 default_voice: Low
 voices:
   Low: {engine: tone, voice: tone, language: en-GB, description: A low tone, frequency: 440}

@@ -256,6 +256,7 @@ class BusyEngine(ToneEngine):
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENGINES, "tone", f"{__name__}:BusyEngine")
+    monkeypatch.setenv("HERALD_CACHE__ENABLED", "false")  # of two places told at one moment it would hand on the newer
 
 
 @pytest.mark.usefixtures("busy")
@@ -281,3 +282,27 @@ def test_a_place_in_line_stands_in_the_progress_bar(say: Herald, monkeypatch: py
 def test_places_are_ordinals() -> None:
     told = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 102: "102nd", 111: "111th"}
     assert {number: ordinal(number) for number in told} == told
+
+
+FAILING = """
+engines: {bad: {type: tone, fail_at: 0, fail_with: quota_exceeded}, tone: {per_character: 0.01}}
+voices: {lead: {engine: bad, voice: tone, language: en, fallback: [tone/tone]}}
+default_voice: lead
+"""
+
+
+def test_who_spoke_instead_and_why_is_told(herald: Herald, tmp_path: Path) -> None:
+    config = tmp_path / "failing.yaml"
+    config.write_text(FAILING)
+    done = herald("say", "--config", str(config), "Hello", "-o", str(tmp_path / "out.wav"))
+    assert done.code == 0
+    assert done.err.count("The voice lead failed: ") == 1
+    assert "tone/tone" in done.err.splitlines()[-1]
+
+
+def test_nobody_else_speaks_where_that_is_not_wanted(herald: Herald, tmp_path: Path) -> None:
+    config = tmp_path / "failing.yaml"
+    config.write_text(FAILING)
+    done = herald("say", "--config", str(config), "--no-fallback", "Hello", "-o", str(tmp_path / "out.wav"))
+    assert done.code != 0
+    assert "The engine bad failed" in done.err

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import voluptuous as vol
 
-from wyoming_server.config import Config, EngineConfig, HttpConfig, LogConfig, VoiceConfig, WyomingConfig
+from wyoming_server.config import CacheConfig, Config, EngineConfig, HttpConfig, LogConfig, VoiceConfig, WyomingConfig
 from wyoming_server.config.schema import CHOICE, CONVERTER, ENGINE, SECTIONS, SETTINGS, TOP_KEYS, VOICE
-from wyoming_server.config.values import ConverterConfig
+from wyoming_server.config.values import ConverterConfig, LimitsConfig
 from wyoming_server.converters.base import Converter
 from wyoming_server.converters.registry import CONVERTERS, converter_class
 from wyoming_server.engines.base import Engine
@@ -22,7 +22,7 @@ from wyoming_server.models import ConverterChoice
 from wyoming_server.networks import Networks
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
-CLASSES = {"wyoming": WyomingConfig, "http": HttpConfig, "log": LogConfig}
+CLASSES = {"wyoming": WyomingConfig, "http": HttpConfig, "log": LogConfig, "limits": LimitsConfig, "cache": CacheConfig}
 # What no dataclass can hold as a default.
 SPECIAL = {"engine": "required", "voice": "the voice's name", "type": "the engine's name", "enabled": "true"}
 
@@ -77,8 +77,10 @@ def test_every_key_of_a_voice_is_documented_with_its_default() -> None:
 
 
 def test_every_key_of_an_engine_is_documented() -> None:
-    assert documented()["engines"] == {key: SPECIAL[key] for key in ENGINE}
-    assert {field.name for field in dataclasses.fields(EngineConfig)} == {"name", "type", "options", "sources"}
+    known = {**defaults(EngineConfig), **SPECIAL}
+    assert documented()["engines"] == {key: known[key] for key in ENGINE}
+    fields = {field.name for field in dataclasses.fields(EngineConfig)}
+    assert fields == {"name", "options", "sources", *ENGINE} - {"enabled"}
 
 
 def option_defaults(schema: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:

@@ -37,7 +37,8 @@ SENTENCES = {
     # servers
     "wyomng: {}": "wyomng is not a key here. Did you mean wyoming?",
     "xyz: {}": (
-        "xyz is not a key here. The keys here are wyoming, http, log, engines, converters, voices, aliases, default_voice."
+        "xyz is not a key here. The keys here are wyoming, http, log, cache, limits, engines, converters, voices, aliases, "
+        "default_voice, fallback."
     ),
     "[wyoming]": "the file must hold keys of its own, not a list.",
     "hello": "the file must hold keys of its own, not a single value.",
@@ -80,7 +81,8 @@ SENTENCES = {
     "engines: {a: {type: tone, stall_at: x}}": 'engines.a.stall_at must be a number from 0 to 3600 or nothing, not "x".',
     "engines: {a: {type: tone, streaming_text: 2}}": "engines.a.streaming_text must be true or false, not 2.",
     "engines: {a: {type: tone, fail_with: x}}": (
-        'engines.a.fail_with must be one of engine_failed, engine_unavailable, engine_timeout, unspeakable, not "x".'
+        "engines.a.fail_with must be one of engine_failed, engine_unavailable, engine_timeout, engine_busy, "
+        'credentials_refused, quota_exceeded, voice_refused, unspeakable, not "x".'
     ),
     "engines: {a: tone}": "engines.a must hold keys of its own, not a single value.",
     # voices
@@ -101,7 +103,21 @@ SENTENCES = {
     "voices: {a: {engine: espeak, language: [en, e]}}": (
         'voices.a.language must be a language tag such as en-GB or zh-CN, not "e".'
     ),
-    "voices: {a: {engine: espeak, fallback: [b]}}": "voices.a.fallback is not built yet; leave it out for now.",
+    "voices: {a: {engine: espeak, fallback: [b/c]}}": (
+        'voices.a.fallback names the engine "b", which is not configured. The engines are espeak.'
+    ),
+    "voices: {a: {engine: espeak, fallback: [Grandmom]}, Grandma: {engine: espeak}}": (
+        'voices.a.fallback names "Grandmom", which is no voice here. Did you mean "Grandma"?'
+    ),
+    "voices: {a: {engine: espeak, fallback: [a]}}": 'voices.a.fallback names "a", which is the voice itself; name somebody else.',
+    "voices: {a: {engine: espeak, aliases: [x], fallback: [en, x]}}": (
+        'voices.a.fallback names "x", which is the voice itself; name somebody else.'
+    ),
+    "voices: {a: {engine: espeak, fallback: [en, fr, en]}}": (
+        'voices.a.fallback names "en", which is named before; name somebody else.'
+    ),
+    "voices: {a: {engine: espeak, hedge: 0}}": "voices.a.hedge must be a number from 0.05 to 300, or none (seconds), not 0.",
+    "fallback: Grandma": 'fallback names "Grandma", which is no voice here.',
     "voices: {a: {engine: espeak, converter: {type: x, speaker: y}}}": (
         'voices.a.converter.type names the converter "x", which is not configured.'
     ),
@@ -186,7 +202,7 @@ def test_a_broken_engine_is_not_told_again_by_its_voices_and_aliases() -> None:
 
 def test_all_problems_of_a_voice_are_told_with_its_unknown_engine() -> None:
     told = wrong("voices: {a: {engine: cloud, speed: 9, fallback: [b], frequency: 1}}")
-    assert [sentence.split(": ")[1].split()[0] for sentence in told] == ["voices.a.engine", "voices.a.fallback", "voices.a.speed"]
+    assert [sentence.split(": ")[1].split()[0] for sentence in told] == ["voices.a.engine", "voices.a.speed"]
 
 
 def test_an_empty_fallback_is_none() -> None:

@@ -196,3 +196,23 @@ def test_the_example_loads() -> None:
     assert isinstance(config, Config)
     assert config.source == example
     assert config.voices.keys() == {"Grandma", "Beep"}
+
+
+def test_fallbacks_are_voices_of_the_file_or_of_an_engine_and_languages() -> None:
+    config = load("""
+        voices:
+          a: {engine: espeak, fallback: [b, espeak/en, zh-CN, espeak], first_audio_timeout: 2.5, hedge: 1}
+          b: {engine: espeak, fallback: [a]}
+        engines: {espeak: {breaker_failures: 0, breaker_seconds: 5}}
+        """)
+    voice, engine = config.voices["a"], config.engines["espeak"]
+    assert voice.fallback == ("b", "espeak/en", "zh-CN", "espeak")
+    assert (voice.first_audio_timeout, voice.hedge) == (2.5, 1)
+    assert config.voices["b"].fallback == ("a",)  # whose own fallbacks are then not asked
+    assert (engine.breaker_failures, engine.breaker_seconds) == (0, 5)
+    assert config.fallback == "espeak"
+
+
+@pytest.mark.parametrize("name", ["none", "espeak", "a", "zh-CN", "espeak/fr"])
+def test_the_last_fallback_is_a_voice_or_nobody(name: str) -> None:
+    assert load(f"fallback: {name}\nvoices: {{a: {{engine: espeak}}}}").fallback == name

@@ -111,6 +111,72 @@ def test_who_asks_for_several_at_once_gets_the_second_after_everybodys_first() -
     assert granted(*line) == [True, False, False, False]
 
 
+def test_a_client_with_fifty_replies_keeps_no_other_from_its_turn() -> None:
+    turns = Turns(1)
+    flood = [turns.ask(Owner(), "flood") for _ in range(50)]
+    other = [turns.ask(Owner(), "other") for _ in range(3)]
+    assert [turn.position for turn in other] == [1, 3, 5]
+    order: list[str] = []
+    waiting = [*flood, *other]
+    while waiting:
+        (granted,) = (turn for turn in waiting if turn.granted)
+        order.append(granted.client)
+        waiting.remove(granted)
+        granted.leave()
+    assert order == ["flood", "other", "flood", "other", "flood", "other", *["flood"] * 47]
+
+
+def test_clients_go_in_rounds_and_each_ones_replies_as_they_came() -> None:
+    turns = Turns(2)
+    asked = [turns.ask(Owner(), client) for client in "aaabbc"]
+    assert [turn.granted for turn in asked] == [True, True, False, False, False, False]
+    assert [turn.position for turn in asked[2:]] == [4, 1, 3, 2]
+
+
+def test_a_clients_look_ahead_does_not_pass_another_clients_first_sentence_though_that_one_has_more() -> None:
+    turns, long = Turns(3), Owner()
+    for _ in range(2):
+        turns.ask(Owner(), "busy")
+    turns.ask(long, "quiet")
+    look_ahead, first = turns.ask(long, "quiet"), turns.ask(Owner(), "busy")
+    assert (first.position, look_ahead.position) == (1, 2)
+
+
+def test_newcomers_of_other_clients_do_not_keep_a_client_back_for_ever() -> None:
+    turns = Turns(1)
+    running, waits = turns.ask(Owner(), "a"), turns.ask(Owner(), "a")
+    newcomers = 0
+    while not waits.granted:
+        newcomer = turns.ask(Owner(), f"new {newcomers}")
+        newcomers += 1
+        running.leave()
+        running = newcomer if newcomer.granted else waits
+    assert newcomers <= 2
+
+
+def test_who_says_no_client_is_one_of_its_own() -> None:
+    turns = Turns(1)
+    turns.ask(Owner())
+    line = [turns.ask(Owner()), turns.ask(Owner(), "a"), turns.ask(Owner())]
+    assert [turn.position for turn in line] == [1, 2, 3]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), max_size=40), st.integers(1, 3), st.randoms())
+def test_everybody_has_a_turn_whatever_client_and_owner(asked: list[tuple[int, int]], limit: int, chance: random.Random) -> None:
+    turns, owners = Turns(limit), [Owner() for _ in range(6)]
+    there = [turns.ask(owners[owner], "" if client == 0 else str(client)) for client, owner in asked]
+    had = 0
+    while there:
+        holders = [turn for turn in there if turn.granted]
+        assert len(holders) == min(limit, len(there))
+        assert sorted(turn.position for turn in there if not turn.granted) == list(range(1, len(there) - len(holders) + 1))
+        leaving = chance.choice(holders)
+        leaving.leave()
+        there.remove(leaving)
+        had += 1
+    assert had == len(asked)
+
+
 def test_a_look_ahead_of_one_that_ends_does_not_pass_who_waited_without_any() -> None:
     turns, long = Turns(1), Owner()
     sentence, next_sentence = turns.ask(long), turns.ask(long)

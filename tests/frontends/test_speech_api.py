@@ -267,6 +267,7 @@ voices:
   dad: {{engine: volcano, voice: S_abc1Def2G, language: zh-CN, consent: true}}
   beep: {{engine: tone, voice: tone, language: en-US, aliases: [zh_female_cancan]}}
 default_voice: beep
+cache: {{enabled: false}}
 """
 
 

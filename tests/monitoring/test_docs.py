@@ -9,10 +9,15 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from wyoming_server.config import EngineConfig
 from wyoming_server.errors import CredentialsRefused, Interrupted
+from wyoming_server.monitoring.cache import CacheNumbers
 from wyoming_server.monitoring.hub import Topic
 from wyoming_server.monitoring.states import State
 from wyoming_server.sessions import LocalSessions, Outcome
+from wyoming_server.synthesis.cache.store import DiskStore
+from wyoming_server.synthesis.fallback.breakers import Breakers
+from wyoming_server.synthesis.spending import Spending
 
 from .watching import new_monitor
 
@@ -27,7 +32,9 @@ def rows(heading: str) -> dict[str, list[str]]:
 
 
 async def test_the_metrics_are_those_of_the_table() -> None:
-    monitor = new_monitor()
+    limits = {"tone": EngineConfig(name="tone", type="tone", characters_per_day=100)}
+    monitor = new_monitor(spending=Spending(limits=limits), breakers=Breakers(limits))
+    monitor.metrics.watch(CacheNumbers(DiskStore(Path("never used"), 1)))
     sessions = LocalSessions(monitor)
     for error in (CredentialsRefused, Interrupted):
         with pytest.raises(error):  # noqa: PT012  # one act

@@ -83,7 +83,7 @@ async def test_a_session_is_told_of_as_the_contract_says(monitor: Monitor, sessi
     }
     assert (second.name, second.data["state"], second.data["engine"]) == ("session_speaking", "speaking", "tone")
     assert isinstance(second.data["first_audio"], float)
-    more = {"outcome": "completed", "code": None, "message": None, "interrupt_seconds": None}
+    more = {"outcome": "completed", "code": None, "message": None, "interrupt_seconds": None, "notice": None}
     assert (last.name, last.data) == (ENDED, {**second.data, "audio_seconds": 0.5, **more})
 
 

@@ -16,6 +16,8 @@ from wyoming_server.monitoring.hub import Event, Subscriber
 from wyoming_server.monitoring.monitor import Monitor
 from wyoming_server.roster import Roster
 from wyoming_server.server import Running
+from wyoming_server.synthesis.fallback.breakers import Breakers
+from wyoming_server.synthesis.spending import Spending
 from wyoming_server.voices import Catalogue
 
 from ..engines.cases import new_engine
@@ -24,9 +26,11 @@ from ..serving import serving
 SESSION = ("session_started", "session_speaking", "session_ended")
 
 
-def new_monitor(*, catalogue: Catalogue | None = None) -> Monitor:
+def new_monitor(
+    *, catalogue: Catalogue | None = None, spending: Spending | None = None, breakers: Breakers | None = None
+) -> Monitor:
     engines: Roster[Engine] = Roster.of({"tone": new_engine("tone")})
-    return Monitor(engines, Roster.of({}), catalogue or Catalogue(Config(), engines))
+    return Monitor(engines, Roster.of({}), catalogue or Catalogue(Config(), engines), spending=spending, breakers=breakers)
 
 
 class Told:

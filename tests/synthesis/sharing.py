@@ -16,8 +16,8 @@ from wyoming_server.progress import Progress
 from wyoming_server.roster import Roster
 from wyoming_server.synthesis import ReplyEvent, Synthesizer
 from wyoming_server.synthesis.loudness import LoudnessStore
+from wyoming_server.synthesis.making import SourceEvent
 from wyoming_server.synthesis.sharing.shares import Limits, Shares
-from wyoming_server.synthesis.sources import SourceEvent
 
 from ..engines.cases import new_engine
 from .converting import TONE, pcm, text_of

@@ -97,7 +97,7 @@ class Administration:
 
     def service(self, kind: Kind, name: str) -> ServiceStatus:
         """Raises UnknownService, naming those that there are."""
-        return status(kind, name, self.config, self._monitor.states)
+        return status(kind, name, self.config, self._monitor.states, self._monitor.breakers)
 
     # What may be done
 

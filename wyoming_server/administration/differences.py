@@ -12,7 +12,7 @@ from ..monitoring.states import Kind
 
 T = TypeVar("T")
 
-_FIXED = ("wyoming", "http", "log")
+_FIXED = ("wyoming", "http", "log", "cache")
 """Sections that are read only when Herald starts; but see `without_restart`."""
 _NAMED = ("engines", "converters", "voices", "aliases")
 
@@ -20,7 +20,7 @@ _NAMED = ("engines", "converters", "voices", "aliases")
 def without_restart(loaded: Config, before: Config) -> Config:
     """As much of what was loaded as a running server can do."""
     log = replace(before.log, level=loaded.log.level)
-    return replace(loaded, wyoming=before.wyoming, http=before.http, log=log)
+    return replace(loaded, wyoming=before.wyoming, http=before.http, cache=before.cache, log=log)
 
 
 def unapplied(loaded: Config, in_force: Config) -> tuple[str, ...]:
@@ -38,16 +38,18 @@ def changed(before: Config, now: Config) -> Iterator[str]:
     for section in _NAMED:
         old, new = getattr(before, section), getattr(now, section)
         yield from (f"{section}.{name}" for name in {**old, **new} if _said(old, name) != _said(new, name))
-    if before.default_voice != now.default_voice:
-        yield "default_voice"
+    yield from (key for key in ("default_voice", "fallback") if getattr(before, key) != getattr(now, key))
     if before.log.level != now.log.level:
         yield "log.level"
+    for limit in dataclasses.fields(now.limits):
+        if getattr(before.limits, limit.name) != getattr(now.limits, limit.name):
+            yield f"limits.{limit.name}"
 
 
 def _said(section: Mapping[str, Any], name: str) -> Any:
     """What an entry says, whoever said it."""
     entry = section.get(name)
-    return (entry.type, entry.options) if isinstance(entry, EngineConfig | ConverterConfig) else entry
+    return replace(entry, sources={}) if isinstance(entry, EngineConfig | ConverterConfig) else entry
 
 
 def with_service(mine: Config, theirs: Config, kind: Kind, name: str) -> Config:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ..config import Config
 from ..config.values import Source
 from ..models import CredentialField, CredentialKind
 from ..monitoring.states import Kind, ServiceState, State, States
+from ..synthesis.fallback.breakers import Breakers
 from .kinds import ServiceConfig, class_of, configured, strangers, type_of, unused
 
 _LEFT = "Credentials are stored for this name, which nothing in herald.yaml has. Delete them, or give it an entry there."
@@ -56,9 +59,11 @@ class ServiceStatus:
     any_of: tuple[tuple[str, ...], ...]
     """Names of credentials that are enough together; any of the sets will do. Empty: it may work without."""
     credentials: tuple[CredentialStatus, ...]
+    breaker: Mapping[str, Any] | None = None
+    """Of an engine that is configured: whether it is spared because it fails again and again. See synthesis.fallback."""
 
 
-def status(kind: Kind, name: str, config: Config, states: States) -> ServiceStatus:
+def status(kind: Kind, name: str, config: Config, states: States, breakers: Breakers) -> ServiceStatus:
     """Raises UnknownService."""
     kept = unused(kind, name, config)
     if name in strangers(kind, config):
@@ -78,6 +83,7 @@ def status(kind: Kind, name: str, config: Config, states: States) -> ServiceStat
         since=now.since,
         any_of=its_class.credential_sets,
         credentials=tuple(_credential(field, entry, kept) for field in its_class.credentials),
+        breaker=breakers.of(name).described() if kind is Kind.ENGINE and entry is not None else None,
     )
 
 

@@ -143,6 +143,35 @@ exit status: 0 all is well, 1 something is wrong.
 """,
 )
 
+CACHE = CommandHelp(
+    short="what is kept of finished replies: list it, clear it, fill it",
+    about="""\
+Herald keeps finished replies, so that the same sentence in the same voice is heard
+at once and not paid for twice. `list` shows what is kept, `clear` forgets it, `warm`
+has sentences spoken, heard by nobody, so that they are there when they are wanted.
+
+A server may be running meanwhile: it has what is made here at once.""",
+    more="""\
+examples:
+  herald cache list
+  herald cache list --engine openspeech --json
+  herald cache warm sentences.txt --voice xiaohe     one sentence a line
+  echo "There is somebody at the door." | herald cache warm -
+  herald cache clear --voice xiaohe                  after its owner recorded it anew
+  herald cache clear
+
+A reply is heard again only where text, voice, settings, engine and converter are
+the same; whatever changes in herald.yaml needs no clearing. The spoken text is not
+kept. `warm` ends at the first sentence that fails; what was made until then is kept,
+and is not made again.
+
+How much is kept: cache.size and cache.max_text in herald.yaml; never what a voice
+with `cache: false` says.
+
+exit status: 0 done, 1 failed, 2 asked for wrongly, 130 interrupted.
+""",
+)
+
 TOKEN = CommandHelp(
     short="print the token that pairs Home Assistant with this server",
     about="""\

@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from .. import __version__
-from .help import CHECK, CONVERT, HERALD, SAY, SERVE, TOKEN, VOICES, CommandHelp
+from .help import CACHE, CHECK, CONVERT, HERALD, SAY, SERVE, TOKEN, VOICES, CommandHelp
 
 SERVICE_NAME_MAX = 63
 """Bytes of a DNS label."""
@@ -98,6 +98,7 @@ def _add_say(parser: argparse.ArgumentParser) -> None:
     )
     _add_rate(voice, "the voice's own")
     voice.add_argument("--ssml", action="store_true", help="the text is SSML, where the voice takes it")
+    voice.add_argument("--no-fallback", action="store_true", help="where the voice fails, fail: let no other speak")
     _add_consent(voice)
 
 
@@ -130,7 +131,7 @@ def _add_set(group: argparse._ArgumentGroup, text: str) -> None:
     group.add_argument("--set", action="append", default=[], type=assignment, metavar="NAME=VALUE", help=text)
 
 
-def _add_rate(group: argparse._ArgumentGroup, default: str) -> None:
+def _add_rate(group: argparse.ArgumentParser | argparse._ArgumentGroup, default: str) -> None:
     group.add_argument("--rate", type=int, metavar="HZ", help=f"sample rate, 8000 to 96000 (default: {default})")
 
 
@@ -161,6 +162,16 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 def _add_consent(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     parser.add_argument("--consent", action="store_true", help="the speaker of this cloned or unlisted voice agreed")
+
+
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("list", "clear", "warm"), metavar="list | clear | warm", help="what to do")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="of warm: sentences, one a line; - is standard input")
+    parser.add_argument("--voice", metavar="NAME", help="only this voice; of warm: who speaks (default: the default voice)")
+    parser.add_argument("--engine", metavar="NAME", help="only what this engine made")
+    parser.add_argument("--json", action="store_true", help="the list as JSON")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no figures at the end")
+    _add_rate(parser, "the voice's own; of warm, where clients want a higher one")
 
 
 def _add_token(parser: argparse.ArgumentParser) -> None:
@@ -224,6 +235,7 @@ COMMANDS: dict[str, tuple[CommandHelp, Callable[[argparse.ArgumentParser], None]
     "convert": (CONVERT, _add_convert),
     "voices": (VOICES, _add_voices),
     "check": (CHECK, _add_check),
+    "cache": (CACHE, _add_cache),
     "token": (TOKEN, _add_token),
 }
 """Each command has a module of its name, whose `run` takes the parsed options."""

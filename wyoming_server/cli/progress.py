@@ -1,4 +1,4 @@
-"""What a command shows on a terminal while it works: `say` a bar for long texts, else at most a line; `convert` a bar.
+"""What a command shows on a terminal while it works: `say` a bar for long texts or a line; `convert` and `cache` a bar.
 
 rich is imported only when there is a bar to draw.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LONG_TEXT = 500
 """Characters from which a bar is worth its line."""
 
-_SPEAKING, _CONVERTING = "Speaking", "Converting"
+_SPEAKING, _CONVERTING, _WARMING = "Speaking", "Converting", "Warming"
 _TEENS = range(11, 14)
 
 
@@ -94,6 +94,23 @@ def converting(total: float | None, *, quiet: bool) -> Iterator[Callable[[float]
     with Bar(words, BarColumn(), seconds, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(_CONVERTING, total=total)
         yield lambda made: bar.update(task, completed=made)
+
+
+@contextmanager
+def warming(total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Gives what takes how many sentences of `total` are done. A bar goes away at the end."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    words = TextColumn("{task.description}")
+    columns = words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(_WARMING, total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _waiting(engine: str, position: int) -> str:

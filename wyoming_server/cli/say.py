@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
 
 from ..errors import RequestError
-from ..models import SETTING_NAMES, Mark, MarkKind, TextFormat, VoiceSettings, Waiting
+from ..models import SETTING_NAMES, Mark, MarkKind, Notice, TextFormat, VoiceSettings, Waiting
 from .outputs import Output, Write, outputs, wanted_rate
 from .progress import Progress, progress
 from .setting import quiet_logs, run_until_done
@@ -41,6 +41,7 @@ def order(arguments: Namespace) -> Order:
         rate=rate,
         text_format=TextFormat.SSML if arguments.ssml else TextFormat.TEXT,
         consent=arguments.consent,
+        fallback=not arguments.no_fallback,
     )
 
 
@@ -59,17 +60,20 @@ async def _listen(
 ) -> str | None:
     """A whole reply into the outputs, which are opened by its first audio. Which voice spoke it."""
     opening: Opening | None = None
+    voice: str | None = None
     writes: list[Write] = []
     spoken = 0
     async with AsyncExitStack() as stack:
         async for event in events:
             if isinstance(event, Opening):
-                opening = event
+                opening, voice = event, event.voice
             elif isinstance(event, Mark):
                 spoken = max(spoken, event.end if event.kind is not MarkKind.SENTENCE_START else 0)
             elif opening is not None and isinstance(event, Waiting):
                 shown.wait(opening.engine, event.position)
                 continue
+            elif isinstance(event, Notice):
+                voice = event.voice or voice  # why, the log tells
             elif opening is not None and isinstance(event, bytes):
                 timing.came(opening.format.seconds(len(event)))
                 writes = writes or [await stack.enter_async_context(target(opening.format)) for target in targets]
@@ -77,4 +81,4 @@ async def _listen(
                     await write(event)
                 timing.taken()
             shown.advance(spoken, timing.seconds)
-    return opening.voice if opening is not None else None
+    return voice

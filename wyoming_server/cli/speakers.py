@@ -41,6 +41,8 @@ class Order:
     rate: int | None = None
     """Hz; `None`: the voice's own."""
     text_format: TextFormat = TextFormat.TEXT
+    fallback: bool = True
+    """Another voice may speak where this one fails."""
     consent: bool = False
     """Whoever asks states that the voice's speaker agreed. Only this process takes that word."""
 
@@ -139,4 +141,5 @@ def _context(order: Order) -> dict[str, Any]:
 def _options(order: Order) -> dict[str, Any]:
     settings = {name: value for name in SETTING_NAMES if (value := getattr(order.settings, name)) is not None}
     converter = {} if order.converter is None else {CONVERTER: order.converter}
-    return {**order.settings.extras, **settings, **converter}
+    fallback = {} if order.fallback else {"fallback": False}
+    return {**order.settings.extras, **settings, **converter, **fallback}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,18 @@ from .schema import (
     TOP_KEYS,
     VOICE,
 )
-from .values import Config, ConverterConfig, EngineConfig, HttpConfig, LogConfig, Source, VoiceConfig, WyomingConfig
+from .values import (
+    CacheConfig,
+    Config,
+    ConverterConfig,
+    EngineConfig,
+    HttpConfig,
+    LimitsConfig,
+    LogConfig,
+    Source,
+    VoiceConfig,
+    WyomingConfig,
+)
 
 ALWAYS_THERE = "espeak"
 """The engine that needs no configuration."""
@@ -40,6 +52,8 @@ class _Service(NamedTuple):
     type: str
     options: dict[str, Any]
     sources: dict[str, Source]
+    common: dict[str, Any]
+    """What every one of them may be told."""
 
 
 class _Services(NamedTuple):
@@ -66,20 +80,29 @@ def assemble(document: Document, problems: Problems, source: Path | None) -> Con
     names = Names()
     engines = _engines(root.get("engines"), names, problems)
     converters = _converters(root.get("converters"), names, problems)
-    default = root.get("default_voice")
+    default, fallback = (_name(root.get(key), key, problems) for key in ("default_voice", "fallback"))
     config = Config(
         wyoming=WyomingConfig(**sections["wyoming"]),
         http=HttpConfig(**sections["http"]),
         log=LogConfig(**sections["log"]),
+        cache=CacheConfig(**sections["cache"]),
+        limits=LimitsConfig(**sections["limits"]),
         engines=engines,
         converters=converters,
         voices=_voices(root.get("voices"), names, problems),
         aliases=_aliases(root.get("aliases"), problems),
-        default_voice=None if default is None else problems.check(NAME, default, ("default_voice",)),
+        default_voice=default,
         source=source,
     )
+    if fallback is not None:
+        config = replace(config, fallback=fallback)
     check_references(config, names, problems)
     return config
+
+
+def _name(given: Any, key: str, problems: Problems) -> str | None:
+    """Of a voice, at the top."""
+    return None if given is None else problems.check(NAME, given, (key,))
 
 
 def _named(section: str, given: Any, name_check: Check, problems: Problems) -> Iterator[tuple[str, Any]]:
@@ -99,7 +122,9 @@ def _engines(given: Any, names: Names, problems: Problems) -> dict[str, EngineCo
 
 def _engine(name: str, given: Any, names: Names, problems: Problems) -> EngineConfig | None:
     found = _service(ENGINES_SECTION, name, given, names.engines, problems)
-    return None if found is None else EngineConfig(name=name, **found._asdict())
+    if found is None:
+        return None
+    return EngineConfig(name=name, type=found.type, options=found.options, sources=found.sources, **found.common)
 
 
 def _converters(given: Any, names: Names, problems: Problems) -> dict[str, ConverterConfig]:
@@ -108,7 +133,11 @@ def _converters(given: Any, names: Names, problems: Problems) -> dict[str, Conve
         name: _service(CONVERTERS_SECTION, name, value, names.converters, problems)
         for name, value in _named("converters", given, ENGINE_NAME, problems)
     }
-    return {name: ConverterConfig(name=name, **one._asdict()) for name, one in found.items() if one is not None}
+    return {
+        name: ConverterConfig(name=name, type=one.type, options=one.options, sources=one.sources, **one.common)
+        for name, one in found.items()
+        if one is not None
+    }
 
 
 def _service(section: _Services, name: str, given: Any, names: Services, problems: Problems) -> _Service | None:
@@ -130,7 +159,8 @@ def _service(section: _Services, name: str, given: Any, names: Services, problem
         return None
     options = {key: value for key, value in values.items() if key not in section.keys}
     said = [key for key in options if (given or {}).get(key) is not None]
-    return _Service(its_type, options, {key: _source(problems.place((*path, key))) for key in said})
+    common = {key: values[key] for key in section.keys if key in values and key not in ("type", "enabled")}
+    return _Service(its_type, options, {key: _source(problems.place((*path, key))) for key in said}, common)
 
 
 def _source(place: Place) -> Source:

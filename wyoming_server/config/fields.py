@@ -18,7 +18,6 @@ Check = Callable[[Any], Any]
 
 _BE_LIST = "be a list, or text with commas"
 _BE_MAPPING = "hold keys of its own"
-_NOT_BUILT = "is not built yet; leave it out for now"
 
 
 class Wrong(vol.Invalid):
@@ -82,19 +81,6 @@ class Items:
         return self._make(schema(given))
 
 
-class NotBuilt:
-    """What a key asks for does not exist yet: nothing but an empty value is let through."""
-
-    def __init__(self, shape: Check) -> None:
-        self._shape = shape
-
-    def __call__(self, given: Any) -> Any:
-        value = self._shape(given)
-        if value:
-            raise Wrong(_NOT_BUILT, "")
-        return value
-
-
 class Section:
     """A mapping with known keys; nothing at all is an empty one. An `open` section lets unknown keys through unseen."""
 
@@ -141,7 +127,7 @@ def unseen(given: Any) -> Any:
 
 def checked(check: Any) -> Check:
     """Any schema as one of these validators, so that errors stand at the key or the list's item that is wrong."""
-    if isinstance(check, Value | Items | NotBuilt | Section) or check in (mapping, unseen):
+    if isinstance(check, Value | Items | Section) or check in (mapping, unseen):
         found: Check = check
         return found
     if isinstance(check, Mapping):

@@ -27,6 +27,9 @@ _LANGUAGE_VOICE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*(\+.+)?")
 
 Made = TypeVar("Made")
 
+ESPEAK, NOBODY = "espeak", "none"
+"""As a fallback: eSpeak NG in whatever language is to be spoken, and nobody."""
+
 _PERSON = "this voice may be a real person's"
 
 
@@ -66,6 +69,7 @@ def check_references(config: Config, names: Names, problems: Problems) -> None:
     references.check_converters()
     references.check_aliases()
     references.check_default()
+    references.check_fallbacks()
     references.check_tls()
 
 
@@ -142,6 +146,24 @@ class _References:
         if self._config.default_voice is not None and everything_was_read:
             known = {*self._names.voices, *(alias for alias, _ in self._aliases())}
             self._check_target(("default_voice",), self._config.default_voice, known)
+
+    def check_fallbacks(self) -> None:
+        """Who speaks in a voice's place is somebody else, whom the file knows. A fallback's own fallbacks are not asked."""
+        aliases = dict(self._config.aliases)
+        aliases |= {alias: voice.name for voice in self._config.voices.values() for alias in voice.aliases}
+        known = {*self._names.voices, *aliases}
+        for voice in self._config.voices.values():
+            named = {voice.name: "the voice itself"}
+            for number, name in enumerate(voice.fallback):
+                path: KeyPath = ("voices", voice.name, "fallback", number)
+                meant = aliases.get(name, name)
+                if meant in named:
+                    self._problems.add(path, f"names {quoted(name)}, which is {named[meant]}; name somebody else")
+                elif name != ESPEAK:
+                    self._check_target(path, name, known)
+                named[meant] = "named before"
+        if self._config.fallback not in (ESPEAK, NOBODY):
+            self._check_target(("fallback",), self._config.fallback, known)
 
     def check_tls(self) -> None:
         """A certificate comes with its key, and is used."""

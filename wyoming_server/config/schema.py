@@ -18,13 +18,15 @@ from ..converters.registry import CONVERTERS
 from ..engines.registry import ENGINES
 from ..models import RATE_MAX, RATE_MIN, SETTING_NAMES, SETTING_RANGES, Gender, OnFailure
 from ..networks import Networks, networks_of
-from .fields import Check, Items, NotBuilt, Value, unseen
+from .fields import Check, Items, Value, unseen
 
 NAME_MAX = 100
 """Characters of the name of a voice or an alias."""
 SOCKET_PATH_MAX = 107
 """Bytes of a Unix socket's path on Linux."""
 PORT_MAX = 65_535
+CHARACTERS_MAX = 10**12
+"""Of a limit."""
 _DNS_LABEL_MAX = 63
 
 ENGINE_NAME_PATTERN = r"[a-z][a-z0-9_-]*"
@@ -38,6 +40,17 @@ def _whole(low: int, high: int, unit: str = "") -> Value:
 
 def _number(low: float, high: float, unit: str = "") -> Value:
     return Value(vol.All(vol.Any(int, float), vol.Range(low, high)), unit=unit)
+
+
+def _limit(high: int, unit: str = "") -> Value:
+    """One that need not be there."""
+    return Value(vol.Maybe(vol.All(int, vol.Range(1, high))), f"a whole number from 1 to {high}, or none", unit)
+
+
+def _time(low: float, high: float) -> Value:
+    """One that need not be there."""
+    check = vol.Maybe(vol.All(vol.Any(int, float), vol.Range(low, high)))
+    return Value(check, f"a number from {low:g} to {high:g}, or none", "seconds")
 
 
 def _one_of(*words: str) -> Value:
@@ -124,11 +137,27 @@ LOG: Mapping[str, Check] = {
     "format": _one_of("text", "json"),
 }
 
+CACHE: Mapping[str, Check] = {
+    "enabled": FLAG,
+    "size": _whole(1, 1_048_576, "MiB"),
+    "max_text": _whole(1, 10_000, "characters"),
+}
+
+LIMITS: Mapping[str, Check] = {
+    "requests_per_minute": _limit(6_000),
+}
+
 ENGINE_TYPE = _one_of(*ENGINES)
 
 ENGINE: Mapping[str, Check] = {
     "type": ENGINE_TYPE,
     "enabled": FLAG,
+    "max_text": _limit(1_000_000, "characters"),
+    "characters_per_day": _limit(CHARACTERS_MAX, "characters"),
+    "characters_per_month": _limit(CHARACTERS_MAX, "characters"),
+    "total_timeout": _number(1, 86_400, "seconds"),
+    "breaker_failures": _whole(0, 1_000),
+    "breaker_seconds": _number(1, 86_400, "seconds"),
 }
 """Beside these, each engine's own."""
 
@@ -164,14 +193,17 @@ VOICE: Mapping[Any, Any] = {
     "trim_silence": FLAG,
     "aliases": Items(NAME, tuple),
     "consent": FLAG,
-    "fallback": NotBuilt(Items(NAME, tuple)),
+    "cache": FLAG,
+    "fallback": Items(NAME, tuple),
+    "first_audio_timeout": _time(0.1, 300),
+    "hedge": _time(0.05, 300),
     "converter": unseen,
 }
 """Beside these, the voice settings that only its engine knows."""
 
-SECTIONS: Mapping[str, Mapping[str, Check]] = {"wyoming": WYOMING, "http": HTTP, "log": LOG}
+SECTIONS: Mapping[str, Mapping[str, Check]] = {"wyoming": WYOMING, "http": HTTP, "log": LOG, "cache": CACHE, "limits": LIMITS}
 
 NAMED: Mapping[str, tuple[str, ...]] = {"engines": tuple(ENGINES), "converters": tuple(CONVERTERS), "voices": (), "aliases": ()}
 """Sections whose keys are names of the user's, and names known there before any."""
 
-TOP_KEYS = (*SECTIONS, *NAMED, "default_voice")
+TOP_KEYS = (*SECTIONS, *NAMED, "default_voice", "fallback")

@@ -80,6 +80,25 @@ class LogConfig:
     """text | json"""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LimitsConfig:
+    """How much one client may ask for."""
+
+    requests_per_minute: int | None = None
+    """Replies that one address may ask for within a minute, at whatever front end; `None`: as many as it likes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CacheConfig:
+    """Finished replies, kept to be heard again."""
+
+    enabled: bool = True
+    size: int = 256
+    """MiB of all of them together."""
+    max_text: int = 500
+    """Characters of a text whose reply is kept."""
+
+
 class Source(StrEnum):
     """Who said a value. Each beats those below it."""
 
@@ -100,6 +119,18 @@ class EngineConfig:
     """The engine's own keys, checked, with its defaults. May hold credentials, and so is never shown."""
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Of the options that somebody said."""
+    max_text: int | None = None
+    """Characters of one text that it is given; `None`: as many as the front end takes."""
+    characters_per_day: int | None = None
+    """That it may take; `None`: no limit."""
+    characters_per_month: int | None = None
+    """That it may take; `None`: no limit."""
+    total_timeout: float = 600
+    """Seconds that it may be waited for in one reply, beside those that it takes to hear what it has made."""
+    breaker_failures: int = 5
+    """Failures in a row after which it is not asked for a while; 0: it always is."""
+    breaker_seconds: float = 30
+    """How long that while is; then one request at a time tries it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,9 +174,15 @@ class VoiceConfig:
     consent: bool = False
     """The speaker agreed to be cloned, prompted or imitated."""
     fallback: tuple[str, ...] = ()
-    """Voices that speak instead when this one fails. Not built yet: always empty."""
+    """Voices that speak instead when this one fails, the first first."""
+    first_audio_timeout: float | None = None
+    """Seconds that its engine has until first audio; `None`: as the engine's own option says."""
+    hedge: float | None = None
+    """Seconds after which the first fallback is asked too, if nothing is heard yet; `None`: never."""
     converter: ConverterChoice | None = None
     """Another speaker, as whom this voice is heard."""
+    cache: bool = True
+    """Keep what it said, to be heard again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +192,8 @@ class Config:
     wyoming: WyomingConfig = WyomingConfig()
     http: HttpConfig = HttpConfig()
     log: LogConfig = LogConfig()
+    cache: CacheConfig = CacheConfig()
+    limits: LimitsConfig = LimitsConfig()
     engines: Mapping[str, EngineConfig] = field(default_factory=dict)
     """By name, in the file's order. `espeak` is always there unless it is switched off."""
     converters: Mapping[str, ConverterConfig] = field(default_factory=dict)
@@ -165,6 +204,11 @@ class Config:
     """Another name → a voice: a configured one, `engine/id`, or a language."""
     default_voice: str | None = None
     """A voice, an alias or a language; `None`: one that speaks the system's language."""
+    fallback: str = "espeak"
+    """Who speaks when a voice and all its own fallbacks fail: a voice, an alias or a language.
+
+    `espeak`: eSpeak NG, in the language of what is to be spoken; `none`: nobody.
+    """
     source: Path | None = None
     """The file that was read."""
     unused: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict, compare=False)

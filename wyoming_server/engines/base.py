@@ -39,6 +39,10 @@ class Utterance:
     text_format: TextFormat = TextFormat.TEXT
     rate: int | None = None
     """Hz the listener wants; an engine that can choose makes the nearest it has."""
+    client: str = ""
+    """The address of whoever asked for it, where that is known: whose turns they are."""
+    first_audio: float | None = None
+    """Seconds that the engine's service has until first audio; `None`: as the engine's option says."""
 
 
 def _nobody_listens() -> None:
@@ -141,6 +145,11 @@ class Engine(Service):
     def needs_consent(self, voice_id: str) -> bool:
         """Whether this voice may be a real person's, so that it speaks only where somebody states that person's consent."""
         return False
+
+    @property
+    def sound(self) -> str:
+        """What of the engine itself shapes the sound and may change under it, such as its library's version."""
+        return ""
 
     def prepare(self, utterances: Collection[Utterance]) -> None:
         """Voices like these are likely to be asked for soon: begin, without waiting, what would delay their first audio."""

@@ -173,7 +173,7 @@ class _Reply:
         if (turns := self._engine.turns) is None:
             await part.synthesise(self._engine, self._utterance)
             return
-        with turns.ask(self._utterance) as turn:
+        with turns.ask(self._utterance, self._utterance.client) as turn:
             await part.stand_in_line(turn)
             await part.synthesise(self._engine, self._utterance)
 

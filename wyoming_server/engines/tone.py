@@ -17,13 +17,34 @@ from typing import Any, ClassVar
 
 import voluptuous as vol
 
-from ..errors import EngineError, EngineTimeout, EngineUnavailable, Unspeakable
+from ..errors import (
+    CredentialsRefused,
+    EngineBusy,
+    EngineError,
+    EngineTimeout,
+    EngineUnavailable,
+    QuotaExceeded,
+    Unspeakable,
+    VoiceRefused,
+)
 from ..models import RATE_MAX, RATE_MIN, AudioFormat, Capabilities, Sentence, Voice
 from .base import EngineEvent, Utterance, concurrency_option
 from .marks import Marker
 from .sentences import SentenceEngine
 
-FAULTS: dict[str, type[EngineError]] = {cls.code: cls for cls in (EngineError, EngineUnavailable, EngineTimeout, Unspeakable)}
+FAULTS: dict[str, type[EngineError]] = {
+    cls.code: cls
+    for cls in (
+        EngineError,
+        EngineUnavailable,
+        EngineTimeout,
+        EngineBusy,
+        CredentialsRefused,
+        QuotaExceeded,
+        VoiceRefused,
+        Unspeakable,
+    )
+}
 
 _SECONDS = vol.All(vol.Any(int, float), vol.Range(min=0, max=3600))
 
@@ -102,7 +123,7 @@ class ToneEngine(SentenceEngine):
             start = sentence.end
             with ExitStack() as stack:
                 if self.turns is not None:
-                    async for place in stack.enter_context(self.turns.ask(utterance)).waiting():
+                    async for place in stack.enter_context(self.turns.ask(utterance, utterance.client)).waiting():
                         yield place
                 async with aclosing(self.speak_sentence(fragment, utterance)) as spoken:
                     async for event in marker.marked(sentence, spoken):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from hashlib import sha256
 from typing import ClassVar, Self
 from weakref import WeakValueDictionary
@@ -19,9 +19,10 @@ from ..models import Waiting
 class Turns:
     """At most `limit` requests at once, for one event loop.
 
-    Of those in line, the owner that holds the fewest turns goes first, and among equals the one that has been so for longest. So
-    a long reply that looks ahead keeps nobody from a first sentence. Nor is it kept back for ever: once it holds none, nobody
-    passes it.
+    Of those in line, the owner that holds the fewest turns goes first; among equals the one whose client holds the fewest, and
+    among those the one that has been so for longest. So a long reply that looks ahead keeps nobody from a first sentence, and a
+    client with fifty replies keeps none from its turn: clients go in rounds. Nor is anybody kept back for ever: who, with his
+    client, holds none, is passed by nobody.
     """
 
     _shared: ClassVar[WeakValueDictionary[bytes, Turns]] = WeakValueDictionary()
@@ -51,9 +52,12 @@ class Turns:
         self.limit = limit
         self._settle()
 
-    def ask(self, owner: object) -> Turn:
-        """A turn for `owner`, granted already or in line. Whoever asks leaves it in the end; as a context manager it does so."""
-        turn = Turn(self, owner)
+    def ask(self, owner: object, client: str = "") -> Turn:
+        """A turn for `owner`, granted already or in line. Whoever asks leaves it in the end; as a context manager it does so.
+
+        `client`: for whom the owner speaks; empty: for nobody else.
+        """
+        turn = Turn(self, owner, client)
         self._line.append(turn)
         self._settle()
         return turn
@@ -79,23 +83,32 @@ class Turns:
             turn.move(granted=False, position=position)
 
     def _sort(self) -> None:
-        """Order the line by how many turns each one's owner will hold before it. Grants in this order change it for nobody else.
+        """Order the line by how many turns each one's owner, then its client, will hold before it.
 
-        The sort is stable and begins with the order so far: whose owner holds fewer now goes behind those who were so already.
+        Grants in this order change it for nobody else. The sorts are stable and begin with the order so far: whose owner, or
+        client, holds fewer now goes behind those who were so already. The first sort puts each client's own turns in order.
         """
-        owned = Counter(id(turn.owner) for turn in self._granted)
+        owners = self._held_before(lambda turn: id(turn.owner))
+        self._line.sort(key=owners.__getitem__)
+        clients = self._held_before(lambda turn: turn.client or id(turn.owner))
+        self._line.sort(key=lambda turn: (owners[turn], clients[turn]))
+
+    def _held_before(self, whose: Callable[[Turn], Hashable]) -> dict[Turn, int]:
+        """How many turns each one in line will find held by its own kind."""
+        held = Counter(map(whose, self._granted))
         before: dict[Turn, int] = {}
         for turn in self._line:
-            before[turn] = owned[id(turn.owner)]
-            owned[id(turn.owner)] += 1
-        self._line.sort(key=before.__getitem__)
+            before[turn] = held[whose(turn)]
+            held[whose(turn)] += 1
+        return before
 
 
 class Turn:
     """One request's place: in line, then granted, then left. Only its Turns move it."""
 
-    def __init__(self, turns: Turns, owner: object) -> None:
+    def __init__(self, turns: Turns, owner: object, client: str) -> None:
         self.owner = owner
+        self.client = client
         self.granted = False
         self.position = 0
         """1: the next; 0: not in line, granted or left."""

@@ -7,6 +7,7 @@ session or a client. docs/monitoring.md lists them all.
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.registry import Collector
 
 from .. import __version__
 from ..sessions import Outcome
@@ -54,6 +55,10 @@ class Metrics:
             "herald_engine_state", "1 for the state that an engine is in.", ("engine", "state"), registry=registry
         )
         Gauge("herald_info", "Herald itself.", ("version",), registry=registry).labels(__version__).set(1)
+
+    def watch(self, numbers: Collector) -> None:
+        """More that is counted elsewhere, and looked up whenever somebody reads."""
+        self._registry.register(numbers)
 
     def started(self, front_end: str) -> None:
         self._sessions.labels(front_end or NONE).inc()

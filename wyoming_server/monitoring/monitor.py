@@ -15,11 +15,15 @@ from ..engines.base import Engine
 from ..errors import HeraldError
 from ..roster import Changes, Roster
 from ..sessions import End, Outcome, Session
+from ..synthesis.fallback.breakers import Breakers
+from ..synthesis.spending import Spending
 from ..voices import Catalogue
+from .breakers import BreakerNumbers
 from .errors import Errors
 from .hub import Hub, Json, Topic
 from .metrics import Metrics
 from .replies import Ended, described
+from .spending import SpendingNumbers
 from .states import Kind, ServiceState, State, States
 from .usage import LocalUsage, Usage
 
@@ -33,12 +37,23 @@ _GONE = ServiceState(state=State.NOT_SET)
 class Monitor:
     """The watcher of all sessions of a server, whatever their namespace, and of its catalogue."""
 
-    def __init__(
-        self, engines: Roster[Engine], converters: Roster[Converter], catalogue: Catalogue, usage: Usage | None = None
+    def __init__(  # noqa: PLR0913  # all that it watches
+        self,
+        engines: Roster[Engine],
+        converters: Roster[Converter],
+        catalogue: Catalogue,
+        *,
+        usage: Usage | None = None,
+        spending: Spending | None = None,
+        breakers: Breakers | None = None,
     ) -> None:
         self.hub = Hub()
         self.metrics = Metrics()
         self.usage: Usage = usage or LocalUsage()
+        self.spending = spending or Spending()
+        self.metrics.watch(SpendingNumbers(self.spending))
+        self.breakers = breakers or Breakers()
+        self.metrics.watch(BreakerNumbers(self.breakers))
         self.errors = Errors()
         self.describe_service: Callable[[Kind, str], Mapping[str, Json]] = self._service
         """What an `engine` or `converter` event tells; whoever knows more than the state may say more."""
@@ -46,7 +61,11 @@ class Monitor:
         self._running: dict[Session, None] = {}
         self._defects: set[str] = set()
         self.states = States({Kind.ENGINE: engines, Kind.CONVERTER: converters}, self._state_changed)
+        self.states.remark = self._remark
         self.states.renew(())
+        self.spending.on_warned = lambda engine: self._safely(self._state_changed, Kind.ENGINE, engine)
+        self.spending.on_refused = lambda engine, error: self._safely(self._refused, engine, error)
+        self.breakers.on_failure = lambda engine, error, asked: self._safely(self._engine_failed, engine, error, asked)
         catalogue.on_change = self.voices_changed
 
     # What is told to whoever asks
@@ -132,7 +151,7 @@ class Monitor:
         if not progress.characters:
             return  # what is heard is the silence of a text with nothing to say
         states.worked(Kind.ENGINE, progress.engine, asked=asked)
-        if progress.notice is not None:
+        if progress.notice is not None and not progress.notice.voice:
             states.failed(Kind.CONVERTER, progress.converter, progress.notice, asked=asked)
         else:
             states.worked(Kind.CONVERTER, progress.converter, asked=asked)
@@ -140,9 +159,21 @@ class Monitor:
     def _service_failed(self, session: Session, error: HeraldError) -> None:
         progress = session.progress
         # After a bypass the converter has told its failure in the notice: what fails then is the engine.
-        is_converter = progress.converter_failed and progress.notice is None
+        is_bypassed = progress.notice is not None and not progress.notice.voice
+        is_converter = progress.converter_failed and not is_bypassed
         kind, name = (Kind.CONVERTER, progress.converter) if is_converter else (Kind.ENGINE, progress.engine)
         self.states.failed(kind, name, error, asked=session.since)
+
+    def _engine_failed(self, engine: str, error: HeraldError, asked: float) -> None:
+        """Whoever speaks in its place."""
+        self.states.failed(Kind.ENGINE, engine, error, asked=asked)
+
+    def _refused(self, engine: str, error: HeraldError) -> None:
+        """It may take no more characters; a reply that another engine then speaks does not tell."""
+        self.states.failed(Kind.ENGINE, engine, error)
+
+    def _remark(self, kind: Kind, name: str) -> str:
+        return self.spending.warning(name) if kind is Kind.ENGINE else ""
 
     def _tell_voices(self) -> None:
         self.hub.publish(Topic.VOICES, {"revision": self._catalogue.revision, "count": len(self._catalogue.listed())})
@@ -176,6 +207,7 @@ def _ending(reply: Ended) -> dict[str, Json]:
         "code": reply.code,
         "message": reply.message,
         "interrupt_seconds": reply.interrupt_seconds,
+        "notice": reply.notice,
     }
 
 

@@ -44,6 +44,8 @@ class Ended:
     characters: int
     audio_seconds: float
     interrupt_seconds: float | None
+    notice: dict[str, Json] | None
+    """What there was to know of it, such as that another voice spoke, and why."""
 
     @classmethod
     def of(cls, session: Session, end: End) -> Ended:
@@ -62,6 +64,7 @@ class Ended:
             characters=progress.characters,
             audio_seconds=progress.audio_seconds,
             interrupt_seconds=end.interrupt_seconds,
+            notice=_noticed(progress.notice),
         )
 
 
@@ -82,6 +85,12 @@ def described(session: Session) -> dict[str, Json]:
         "state": _state(session),
         "position": progress.position,
     }
+
+
+def _noticed(notice: Notice | None) -> dict[str, Json] | None:
+    if notice is None:
+        return None
+    return {"code": notice.code, "message": words(notice), "voice": notice.voice[:NAME_MAX] or None}
 
 
 def words(error: HeraldError | Notice) -> str:

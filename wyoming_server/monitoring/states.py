@@ -6,7 +6,7 @@ An answer counts for the service that gave it: one that was replaced in the mean
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from time import monotonic
@@ -55,6 +55,7 @@ class ServiceState:
     code: str | None = None
     """Of the failure that showed it."""
     message: str | None = None
+    """Of that failure; or something else that its owner should know."""
     since: datetime | None = None
     """When it was first seen so; `None`: nothing was seen."""
 
@@ -70,6 +71,11 @@ Services: TypeAlias = Roster[Engine] | Roster[Converter]
 Changed: TypeAlias = Callable[[Kind, str], None]
 
 
+def _nothing(kind: Kind, name: str) -> str:
+    """To be said."""
+    return ""
+
+
 class States:
     """`changed` is called with whoever is in another state than before, or is there no more. Nobody is known before `renew`."""
 
@@ -77,15 +83,19 @@ class States:
         self._services = services
         self._changed = changed
         self._entries: dict[tuple[Kind, str], _Entry] = {}
+        self.remark: Callable[[Kind, str], str] = _nothing
+        """What is to be said of a service beside its state; empty: nothing. A failure's own words go before it."""
 
     def of(self, kind: Kind, name: str) -> ServiceState | None:
         """`None`: it is not configured."""
         entry = self._entries.get((kind, name))
-        return entry.known if entry is not None else None
+        if entry is None or entry.known.message or not (remark := self.remark(kind, name)):
+            return entry.known if entry is not None else None
+        return replace(entry.known, message=remark)
 
     def all(self, kind: Kind) -> dict[str, ServiceState]:
         """By name."""
-        return {name: entry.known for (one, name), entry in self._entries.items() if one is kind}
+        return {name: state for one, name in self._entries if one is kind and (state := self.of(kind, name)) is not None}
 
     def renew(self, replaced: Collection[str]) -> None:
         """The services are others than before; of those that are `replaced` nothing is known any more."""

@@ -124,7 +124,7 @@ def _payload(event: ServerEvent) -> dict[str, Any]:
     if isinstance(event, SentenceEnd):
         payload["subtitles"] = [_subtitle(word) for word in event.words]
     if isinstance(event, Completed):
-        own = {"reason": event.reason, "notice": event.notice, "measureLength": event.characters}
+        own = {"reason": event.reason, "notice": event.notice, "voice": event.voice, "measureLength": event.characters}
         payload |= {name: value for name, value in own.items() if value}
     return payload
 
@@ -177,6 +177,7 @@ def _completed(task_id: str, payload: Mapping[str, Any]) -> ServerEvent:
         index=count(payload.get("index")),
         reason=shown(payload.get("reason")),
         notice=shown(payload.get("notice")),
+        voice=shown(payload.get("voice")),
         characters=count(payload.get("measureLength")),
     )
 

@@ -156,6 +156,8 @@ class Completed:
     """Our own: "interrupted"."""
     notice: str = ""
     """Our own: what there is to know of how it was spoken, such as that another voice spoke than was asked for."""
+    voice: str = ""
+    """Our own: that other voice."""
     characters: int = 0
     """What the session cost."""
     words: tuple[Word, ...] = ()

@@ -24,8 +24,10 @@ from ..frontends.wyoming.connection import Services
 from ..frontends.wyoming.info import InfoSource
 from ..frontends.wyoming.reply import TURNS
 from ..frontends.wyoming.server import WyomingServer
+from ..monitoring.cache import CacheNumbers
 from ..monitoring.hub import Topic
 from ..monitoring.monitor import Monitor
+from ..rates import Rates
 from ..sessions import LocalSessions
 from ..speech import Speech, speech
 from ..state.credentials import FILE as CREDENTIALS
@@ -62,13 +64,18 @@ async def running(config: Config, state: Path, token: PairingToken, *, load: Loa
     own_id = server_id(state)
     async with Network() as network, AsyncExitStack() as stack:
         speaks = await stack.enter_async_context(speech(config, state))
-        monitor = Monitor(speaks.engines, speaks.converters, speaks.catalogue)
+        monitor = Monitor(
+            speaks.engines, speaks.converters, speaks.catalogue, spending=speaks.spending, breakers=speaks.synthesizer.breakers
+        )
+        if speaks.cache is not None:
+            monitor.metrics.watch(CacheNumbers(speaks.cache))
         speaks.chimes.on_changed = lambda: monitor.hub.publish(Topic.CHIMES, {})
         held = HeldToken(token)
         administration = Administration(config, held, origin=_origin(config, state, token, load), speech=speaks, monitor=monitor)
         await stack.enter_async_context(administration)
         turns = asyncio.Semaphore(TURNS)
-        wyoming_sessions, http_sessions = LocalSessions(monitor), LocalSessions(monitor)
+        rates = Rates(lambda: administration.config.limits.requests_per_minute)
+        wyoming_sessions, http_sessions = LocalSessions(monitor, rates), LocalSessions(monitor, rates)
         wyoming = WyomingServer(_services(config, speaks, wyoming_sessions, turns))
         await stack.enter_async_context(wyoming.serving())
         http, indextts = None, None
@@ -83,6 +90,7 @@ async def running(config: Config, state: Path, token: PairingToken, *, load: Loa
                 administration=administration,
                 monitor=monitor,
                 chimes=speaks.chimes,
+                cache=speaks.cache,
                 namespaces=(wyoming_sessions, http_sessions),
             )
             monitor.describe_service = partial(described_now, control)

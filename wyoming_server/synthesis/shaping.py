@@ -92,14 +92,21 @@ class Shaper:
         if self._marks:
             yield from self._due_marks()
 
-    def finish(self) -> Iterator[bytes | Mark]:
-        """What is still held; a moment of silence where nothing was said at all."""
+    def finish(self, *, is_empty: bool = True) -> Iterator[bytes | Mark]:
+        """What is still held; a moment of silence where nothing was said at all. `is_empty`: nobody spoke before."""
         rest = self._chain.flush()
         if self._meter is not None and self._is_as_asked:
             self._loudness.learn(self._name, self._meter.integrated(), self._seconds)
         yield from self._due_marks(at_the_end=True)
-        if rest or self._empty:
+        if rest or (self._empty and is_empty):
             yield rest or self.target.silence(EMPTY_REPLY)
+
+    def break_off(self) -> Iterator[bytes | Mark]:
+        """What is still held, where somebody else goes on: nothing is learned of a part."""
+        rest = self._chain.flush()
+        yield from self._due_marks(at_the_end=True)
+        if rest:
+            yield rest
 
     def close(self) -> None:
         """Free what a stage holds outside Python, where the reply did not come to its end. Twice is fine."""

@@ -5,39 +5,20 @@ Knows no listener: neither the format that is wished for, nor what else is done 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from contextlib import ExitStack, aclosing, contextmanager
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import replace
 
 from ..converters.base import Converter
 from ..engines.base import Engine, Utterance
 from ..errors import ConsentRequired, EngineUnavailable
-from ..models import PAUSE, ConverterChoice, FormatWish, SynthesisRequest, TextFormat, Voice, VoiceSettings
+from ..models import ConverterChoice, FormatWish, SynthesisRequest, Voice, VoiceSettings
 from ..roster import Roster
-from ..text.speakable import SpeakableText
 from .conversion import ConvertedEvent, VoiceConversion
+from .fallback.terms import taken_over
+from .making import Begun, SourceEvent, Took
 from .shaping import Source
-
-SLICE = 500
-"""Code points of text that are looked at in one go."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Begun:
-    """The first event: what the others will be."""
-
-    source: Source
-    conversion: VoiceConversion | None
-
-    @property
-    def converter_failed(self) -> bool:
-        """The converter did, and not the engine."""
-        return self.conversion is not None and self.conversion.failed
-
-
-SourceEvent: TypeAlias = Begun | ConvertedEvent
+from .spoken import reads_speakable, spoken_text
 
 
 class Sources:
@@ -60,6 +41,22 @@ class Sources:
                 who = f"The speaker {choice.speaker} of {choice.converter}"
                 raise ConsentRequired(_consent(who, "in the converter of a voice in herald.yaml"))
 
+    def taken_over(self, request: SynthesisRequest, voice: Voice) -> SynthesisRequest:
+        """The request as another voice can be asked it. Raises HeraldError where that one cannot."""
+        asked = taken_over(request, voice, self._engine(voice))
+        self.check(asked)
+        return asked
+
+    def makers(self, request: SynthesisRequest) -> tuple[Engine, Converter | None]:
+        """Who speaks it. Raises EngineUnavailable."""
+        voice = request.voice
+        return self._engine(voice), None if voice.converter is None else self._converter(voice, voice.converter)
+
+    def source(self, request: SynthesisRequest) -> Source:
+        """What would come to be shaped, were it spoken now. Raises HeraldError."""
+        engine, utterance = self._engine(request.voice), self._utterance(request)
+        return _source(engine, utterance, self._conversion(request.voice, engine, utterance))
+
     def native_rate(self, request: SynthesisRequest) -> int:
         """Hz where no rate is asked for. Raises HeraldError."""
         utterance = self._utterance(replace(request, format=FormatWish()))
@@ -68,22 +65,16 @@ class Sources:
             audio = self._converter(request.voice, choice).output_format(audio, choice.settings)
         return audio.rate
 
-    async def events(
-        self, request: SynthesisRequest, text: AsyncIterable[str], took: Callable[[int], None]
-    ) -> AsyncGenerator[SourceEvent, None]:
-        """Begun, and what is made of `text`, which may still be growing. `took` is told how many characters went to the engine.
-
-        Raises HeraldError; closing it cancels upstream.
-        """
+    async def events(self, request: SynthesisRequest, text: AsyncIterable[str], took: Took) -> AsyncGenerator[SourceEvent, None]:
+        """See Making."""
         voice = request.voice
-        speakable = voice.speakable_text and request.text_format is TextFormat.TEXT
         with self._leased(voice):
             engine = self._engine(voice)
             utterance = self._utterance(request)
             conversion = self._conversion(voice, engine, utterance)
-            yield Begun(source=_source(engine, utterance, conversion), conversion=conversion)
+            yield Begun(source=_source(engine, utterance, conversion), conversion=conversion, request=request)
             async with (
-                aclosing(_spoken_text(text, took, speakable=speakable)) as spoken,
+                aclosing(_counted(spoken_text(text, speakable=reads_speakable(request)), took)) as spoken,
                 aclosing(_events(engine, spoken, utterance, conversion)) as events,
             ):
                 async for event in events:
@@ -109,7 +100,9 @@ class Sources:
             language=voice.language,
             settings=settings_of(request),
             text_format=request.text_format,
+            client=request.client,
             rate=request.format.rate if voice.converter is None else None,
+            first_audio=voice.first_audio_timeout,
         )
         if (choice := voice.converter) is None:
             return utterance
@@ -166,38 +159,9 @@ def _consent(who: str, where: str) -> str:
     )
 
 
-async def _spoken_text(text: AsyncIterable[str], took: Callable[[int], None], *, speakable: bool) -> AsyncGenerator[str, None]:
-    """The text in slices, without what only an eye can use if it is to be `speakable`.
-
-    Slices, so that the first sentence of a long text need not wait for the last, nor other replies for any of it.
-    """
-    cleaner = SpeakableText() if speakable else _AsItIs()
-    looked_at = 0
-    async for fragment in text:
-        for start in range(0, len(fragment), SLICE):
-            piece = fragment[start : start + SLICE]
-            if cleaned := cleaner.push(piece):
-                took(len(cleaned))
-                yield cleaned
-            looked_at += len(piece)
-            if looked_at > SLICE:
-                looked_at = 0
-                await asyncio.sleep(0)
-        if fragment == PAUSE:
-            if cleaned := cleaner.flush():
-                took(len(cleaned))
-                yield cleaned
-            yield PAUSE
-    if cleaned := cleaner.flush():
-        took(len(cleaned))
-        yield cleaned
-
-
-class _AsItIs:
-    """For voices that read everything."""
-
-    def push(self, text: str) -> str:
-        return text
-
-    def flush(self) -> str:
-        return ""
+async def _counted(text: AsyncGenerator[str, None], took: Took) -> AsyncGenerator[str, None]:
+    async with aclosing(text) as fragments:
+        async for fragment in fragments:
+            if fragment:
+                took(len(fragment))
+            yield fragment

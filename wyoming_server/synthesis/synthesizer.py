@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping
 from contextlib import aclosing, closing
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from ..ahead import read_ahead
 from ..converters.base import Converter
@@ -33,13 +34,20 @@ from ..models import (
 )
 from ..progress import Progress
 from ..roster import Roster
+from .budget import Budget
+from .cache.replies import CachedReplies, Caching
 from .chimes import ChimeStore
-from .conversion import ConvertedEvent
+from .common import WithoutVolume, identity, own
+from .fallback.breakers import Breakers
+from .fallback.chain import Fallback, Nobody, Understudies
+from .fallback.guard import Guard
 from .loudness import LoudnessStore
-from .shaping import Shaper, Source
-from .sharing.share import Took
+from .making import Begun, Making, SourceEvent, Took
+from .patience import Patience
 from .sharing.shares import Shares
-from .sources import Begun, SourceEvent, Sources, settings_of
+from .sources import Sources
+from .spending import Spending
+from .succession import Succession
 
 ReplyEvent: TypeAlias = ReplyStart | bytes | Mark | Waiting | Notice
 """First a ReplyStart, then PCM in its format, marks, places in line, and what there is to know."""
@@ -47,25 +55,36 @@ ReplyEvent: TypeAlias = ReplyStart | bytes | Mark | Waiting | Notice
 ShapedEvent: TypeAlias = bytes | Mark | Waiting | Notice
 """What comes after the start."""
 
-CHIME, SHARE, NONE = "chime", "share", "none"
+CHIME, SHARE, CACHE, FALLBACK, NONE = "chime", "share", "cache", "fallback", "none"
 SHARE_MAX = 256
 """Characters of a share's id."""
 CHIME_STEP = 0.25
 """Seconds of a chime that are handed on at once."""
+NOBODY = Nobody()
 
 
 class Synthesizer:
     """Speaks requests with the configured engines and converters."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that a reply passes
         self,
         engines: Roster[Engine],
         loudness: LoudnessStore,
         converters: Roster[Converter],
         chimes: ChimeStore | None = None,
         shares: Shares[SourceEvent] | None = None,
+        *,
+        caching: Caching | None = None,
+        spending: Spending | None = None,
+        breakers: Breakers | None = None,
+        understudies: Understudies = NOBODY,
     ) -> None:
         self._sources = Sources(engines, converters)
+        self.breakers = Breakers({}) if breakers is None else breakers
+        spending = Spending() if spending is None else spending
+        budget = Budget(Guard(Patience(self._sources, spending.limits), self.breakers), spending)
+        making: Making = budget if caching is None else CachedReplies(budget, self._sources, caching)
+        self._making = Fallback(WithoutVolume(making), understudies, self._sources.taken_over)
         self._loudness = loudness
         self._chimes = ChimeStore() if chimes is None else chimes
         self._shares = Shares[SourceEvent]() if shares is None else shares
@@ -79,7 +98,7 @@ class Synthesizer:
         text_format: TextFormat = TextFormat.TEXT,
         consent: bool = False,
     ) -> SynthesisRequest:
-        """What a call asks of a voice: its `options` are settings, `converter`, `chime` and `share`.
+        """What a call asks of a voice: its `options` are settings, `converter`, `chime`, `share`, `cache` and `fallback`.
 
         `consent`: the operator states that whoever is heard agreed; no client's word counts for that. Raises HeraldError, in
         words, for what can be known to be wrong before any text has come.
@@ -87,6 +106,7 @@ class Synthesizer:
         settings = dict(options)
         choice = read_choice(settings.pop(CONVERTER, None), voice.converter, self._sources.converters)
         chime, share = _read_chime(settings.pop(CHIME, None)), _read_share(settings.pop(SHARE, None))
+        cache, fallback = (_read_flag(name, settings.pop(name, None)) for name in (CACHE, FALLBACK))
         if consent:
             voice, choice = replace(voice, consent=True), choice and replace(choice, consent=True)
         request = SynthesisRequest(
@@ -96,6 +116,8 @@ class Synthesizer:
             text_format=text_format,
             chime=chime,
             share=share,
+            cache=cache,
+            fallback=fallback,
         )
         self.check(request)
         return request
@@ -110,7 +132,7 @@ class Synthesizer:
         """What may be set for this voice, its engine's extras included; an unknown engine knows the common ones."""
         engine = self._sources.engines.get(voice.engine)
         extras = engine.extra_names() if engine is not None else frozenset()
-        return frozenset({*SETTING_NAMES, CONVERTER, CHIME, SHARE}) | extras
+        return frozenset({*SETTING_NAMES, CONVERTER, CHIME, SHARE, CACHE, FALLBACK}) | extras
 
     def native_rate(self, request: SynthesisRequest) -> int:
         """Hz of the reply if no rate is asked for. Raises HeraldError."""
@@ -125,39 +147,42 @@ class Synthesizer:
         """
         self.check(request)
         progress = progress or Progress()
+        request = replace(request, client=progress.client)
         progress.voice, progress.engine = request.voice.name, request.voice.engine
         progress.converter = request.voice.converter.converter if request.voice.converter is not None else ""
         async with aclosing(self._made(request, text, progress)) as made:
-            begun = cast("Begun", await anext(made))  # which is always the first
+            told, begun = await _beginning(made)
             progress.asked = True
-            try:
-                with closing(Shaper(request, begun.source, self._loudness)) as shaper:
-                    yield ReplyStart(voice=request.voice, format=shaper.target)
-                    speech = cast("AsyncGenerator[ConvertedEvent, None]", made)
-                    async with aclosing(self._heard(request, speech, shaper, progress)) as heard:
+            with closing(Succession(request, begun, self._loudness, partial(_speaks, progress))) as voices:
+                try:
+                    yield ReplyStart(voice=begun.request.voice, format=voices.target)
+                    for notice in told:
+                        _note(notice, voices.target, progress)
+                        yield notice
+                    async with aclosing(self._heard(request, made, voices, progress)) as heard:
                         async for event in heard:
                             yield event
-            finally:
-                progress.converter_failed = begun.converter_failed
+                finally:
+                    progress.converter_failed = voices.begun.converter_failed
 
     async def _heard(
-        self, request: SynthesisRequest, speech: AsyncGenerator[ConvertedEvent, None], shaper: Shaper, progress: Progress
+        self, request: SynthesisRequest, speech: AsyncGenerator[SourceEvent, None], voices: Succession, progress: Progress
     ) -> AsyncGenerator[ShapedEvent, None]:
         """The chime, and the speech right behind it, whose making begins with the chime: so that its think time is not heard."""
         if not request.chime:
-            async with aclosing(_shaped(speech, shaper)) as shaped:
+            async with aclosing(_shaped(speech, voices)) as shaped:
                 async for event in shaped:
-                    _note(event, shaper.target, progress)
+                    _note(event, voices.target, progress)
                     yield event
             return
-        async with read_ahead(_watched(_shaped(speech, shaper), progress)) as coming:
-            chime = await self._chimes.pcm(request.chime, shaper.target, request.settings.volume)
-            for piece in _cut(chime, shaper.target.size(CHIME_STEP)):
-                progress.audio_seconds += shaper.target.seconds(len(piece))
+        async with read_ahead(_watched(_shaped(speech, voices), progress)) as coming:
+            chime = await self._chimes.pcm(request.chime, voices.target, request.settings.volume)
+            for piece in _cut(chime, voices.target.size(CHIME_STEP)):
+                progress.audio_seconds += voices.target.seconds(len(piece))
                 yield piece
-            before = shaper.target.seconds(len(chime))
+            before = voices.target.seconds(len(chime))
             async for event in coming:
-                _note(event, shaper.target, progress)
+                _note(event, voices.target, progress)
                 yield replace(event, time=before + event.time) if isinstance(event, Mark) else event
 
     # What is made of the text
@@ -169,24 +194,24 @@ class Synthesizer:
         def took(characters: int) -> None:
             progress.characters += characters
 
-        return self._sources.events(request, text, took)
+        return self._making.events(request, text, took)
 
     async def _shared(
         self, request: SynthesisRequest, text: AsyncIterable[str], progress: Progress
     ) -> AsyncGenerator[SourceEvent, None]:
         """The same for everybody who shares it, but for the volume, which is each listener's own."""
-        common, is_first = _common(request), False
+        is_first = False
 
         def make(text: AsyncIterable[str], took: Took) -> AsyncGenerator[SourceEvent, None]:
             nonlocal is_first
             is_first = True
-            return self._sources.events(common, text, took)
+            return self._making.events(request, text, took)
 
-        async with aclosing(self._shares.listen(request.share, _identity(common), text, progress, make)) as events:
+        async with aclosing(self._shares.listen(request.share, identity(request), text, progress, make)) as events:
             async for event in events:
                 if isinstance(event, Begun):
                     progress.shared = not is_first
-                    yield replace(event, source=_own(event.source, request, learned=is_first))
+                    yield own(event, request, learned=is_first)
                 else:
                     yield event
 
@@ -221,40 +246,32 @@ def _read_share(value: Any) -> str:
     return value
 
 
-# What is shared
-
-
-def _common(request: SynthesisRequest) -> SynthesisRequest:
-    """What does not depend on who comes first: the engine's own rate, and its own volume."""
-    voice = replace(request.voice, settings=replace(request.voice.settings, volume=None))
-    return replace(request, voice=voice, settings=replace(request.settings, volume=None), format=FormatWish())
-
-
-def _identity(common: SynthesisRequest) -> Mapping[str, Any]:
-    """What must be the same for all, by its names for people."""
-    voice = common.voice
-    return {
-        "voice": (voice.engine, voice.engine_voice, voice.language),
-        "converter": voice.converter,
-        "settings": settings_of(common),
-        "text format": (common.text_format, voice.speakable_text),
-    }
-
-
-def _own(source: Source, request: SynthesisRequest, *, learned: bool) -> Source:
-    """For one listener, whose volume is left to Herald."""
-    can = replace(source.can, settings=source.can.settings - {"volume"})
-    return replace(source, settings=settings_of(request), can=can, learned=learned)
+def _read_flag(name: str, value: Any) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, bool):
+        msg = f"{name} is true or false, not {shortened(value)}."
+        raise BadSetting(msg)
+    return value
 
 
 # What is heard
 
 
-async def _shaped(events: AsyncIterable[ConvertedEvent], shaper: Shaper) -> AsyncGenerator[ShapedEvent, None]:
+async def _beginning(events: AsyncGenerator[SourceEvent, None]) -> tuple[list[Notice], Begun]:
+    """Who speaks, and what there is to know of it already."""
+    told: list[Notice] = []
+    while not isinstance(event := await anext(events), Begun):
+        if isinstance(event, Notice):
+            told.append(event)
+    return told, event
+
+
+async def _shaped(events: AsyncIterable[SourceEvent], voices: Succession) -> AsyncGenerator[ShapedEvent, None]:
     async for event in events:
-        for shaped in shaper.shape(event):
+        for shaped in voices.shape(event):
             yield shaped
-    for rest in shaper.finish():
+    for rest in voices.finish():
         yield rest
 
 
@@ -269,6 +286,12 @@ async def _watched(events: AsyncGenerator[ShapedEvent, None], progress: Progress
 
 def _cut(pcm: bytes, step: int) -> Iterator[bytes]:
     return (pcm[start : start + step] for start in range(0, len(pcm), step))
+
+
+def _speaks(progress: Progress, begun: Begun) -> None:
+    voice = begun.request.voice
+    progress.voice, progress.engine = voice.name, voice.engine
+    progress.converter = voice.converter.converter if voice.converter is not None else ""
 
 
 def _note(event: ReplyEvent, audio: AudioFormat, progress: Progress) -> None:

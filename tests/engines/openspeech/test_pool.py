@@ -24,10 +24,12 @@ pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 
 @asynccontextmanager
-async def pooling(keep: float = 60, **options: Any) -> AsyncIterator[tuple[OpenSpeechSimulator, Pool, Asked]]:
+async def pooling(
+    keep: float = 60, open_within: float = 5, **options: Any
+) -> AsyncIterator[tuple[OpenSpeechSimulator, Pool, Asked]]:
     """The simulator, a pool at it, and what to ask it for. In the end no connection may be left."""
     async with simulator(**options) as service:
-        pool = Pool(Account(url=service.url, appid=KEYS["appid"], token=KEYS["token"]), keep=keep)
+        pool = Pool(Account(url=service.url, appid=KEYS["appid"], token=KEYS["token"]), keep=keep, open_within=open_within)
         try:
             yield service, pool, Asked(engine="openspeech", voice=SECOND, route=route(SECOND, {}))
         finally:
@@ -112,9 +114,8 @@ async def test_an_opening_that_takes_too_long_is_broken_off() -> None:
         await pool.take(asked, within=1)
 
 
-async def test_an_opening_ahead_of_need_does_not_take_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "OPEN_WITHIN", 0.05)
-    async with pooling() as (service, pool, asked):
+async def test_an_opening_ahead_of_need_does_not_take_for_ever() -> None:
+    async with pooling(open_within=0.05) as (service, pool, asked):
         service.faults.add(Fault(kind="stall", on="handshake"))
         pool.warm(asked)
         await service.saw("fault")

@@ -39,6 +39,7 @@ async def test_every_good_answer_is_as_described(tmp_path: Path) -> None:
             "usage",
             "errors",
             "chimes",
+            "cache",
             "openapi.json",
         ):
             await api.get(f"/api/{path}")
@@ -55,6 +56,7 @@ async def test_every_good_answer_is_as_described(tmp_path: Path) -> None:
         await api.put(PATH, CHIME)
         await api.get(PATH)
         await api.delete(PATH)
+        await api.delete("/api/cache")
         await api.post("/api/config/reload")
         await api.ask("POST", "/api/tts/stream", {"text": TEXT})
         async with speaking(server, "kitchen"):

@@ -177,7 +177,7 @@ def test_a_voice_whose_engine_contradicts_itself_has_the_settings_of_the_others(
     voice = Voice(name="v", engine="tone", engine_voice="v", languages=("en",))
     engine = Contradicting("tone", new_engine("tone").options)
     assert settings_schema(voice, engine, {}) == settings_schema(voice, new_engine("tone"), {})
-    assert set(settings_schema(voice, None, {})["properties"]) == {"speed", "volume", "chime", "share"}
+    assert set(settings_schema(voice, None, {})["properties"]) == {"speed", "volume", "chime", "share", "cache", "fallback"}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -61,6 +61,7 @@ class DashScopeEngine(Engine):
         vol.Optional("model", default=None): vol.Maybe(_WORD),
         **concurrency_option(3),
         vol.Optional("keep_warm", default=50): vol.All(_SECONDS, vol.Range(0, 60)),
+        vol.Optional("connect_timeout", default=5): vol.All(_SECONDS, vol.Range(0.1, 300)),
         vol.Optional("first_audio_timeout", default=4): vol.All(_SECONDS, vol.Range(0.1, 300)),
         vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
     }
@@ -99,7 +100,7 @@ class DashScopeEngine(Engine):
         if not all(value.isascii() and value.isprintable() for value in self._headers.values()):
             msg = "api_key or workspace has a character that no HTTP header can carry, such as a line break or an invisible one"
             raise ConfigError(msg)
-        self._lines = Lines(self._connect, keep=options["keep_warm"])
+        self._lines = Lines(self._connect, keep=options["keep_warm"], open_within=options["connect_timeout"])
         self._replies = Replies(
             name, self._lines, self.turns, first_audio=options["first_audio_timeout"], gap=options["gap_timeout"]
         )

@@ -15,19 +15,18 @@ from .line import Line
 
 _LOGGER = logging.getLogger(__name__)
 
-OPEN_WITHIN = 5.0
-"""Seconds that opening one ahead of need may take."""
 CLOSED = "The engine was closed."
 
 T = TypeVar("T")
 
 
 class Lines:
-    """`keep`: seconds that an unused line is kept; 0 keeps none, and opens none ahead."""
+    """`keep`: seconds that an unused line is kept; 0 keeps none, and opens none ahead. `open_within`: that opening may take."""
 
-    def __init__(self, connect: Callable[[Asked], Awaitable[Line]], *, keep: float) -> None:
+    def __init__(self, connect: Callable[[Asked], Awaitable[Line]], *, keep: float, open_within: float) -> None:
         self._connect = connect
         self._keep = keep
+        self._open_within = open_within
         self._open: set[Line] = set()
         self._idle: list[tuple[float, Line]] = []
         """With the time when it will be too old."""
@@ -106,10 +105,10 @@ class Lines:
 
     async def _opened(self, asked: Asked) -> Line:
         try:
-            async with asyncio.timeout(OPEN_WITHIN):
+            async with asyncio.timeout(self._open_within):
                 line = await self._connect(asked)
         except TimeoutError:
-            raise late(Late.CONNECT, OPEN_WITHIN, asked) from None
+            raise late(Late.CONNECT, self._open_within, asked) from None
         self._open.add(line)
         return line
 

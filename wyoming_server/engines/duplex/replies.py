@@ -64,7 +64,7 @@ class Replies:
             self._feeds.add(feed)
             try:
                 while await feed.speakable():
-                    reply = _Reply(job=job, feed=feed, places=places, clock=FirstAudioClock(self._first_audio))
+                    reply = _Reply(job=job, feed=feed, places=places, clock=self._clock(job))
                     async with aclosing(self._in_turn(reply)) as events:
                         async for event in events:
                             yield event
@@ -72,6 +72,9 @@ class Replies:
                     places.forget()
             finally:
                 self._feeds.discard(feed)
+
+    def _clock(self, job: Job) -> FirstAudioClock:
+        return FirstAudioClock(job.utterance.first_audio or self._first_audio)
 
     async def greet(self, job: Job) -> None:
         """A session without a text, as the cheapest way to try the credentials. Raises HeraldError."""
@@ -89,7 +92,7 @@ class Replies:
 
     async def _in_turn(self, reply: _Reply) -> AsyncGenerator[EngineEvent, None]:
         """One session, once it is its turn, which lasts until its line is closed."""
-        turn = self._turns.ask(reply.job.utterance)
+        turn = self._turns.ask(reply.job.utterance, reply.job.utterance.client)
         ending: list[asyncio.Task[None]] = []
         try:
             async for waiting in turn.waiting():

@@ -74,6 +74,12 @@ class EspeakEngine(SentenceEngine):
     def native_format(self, utterance: Utterance) -> AudioFormat:
         return AudioFormat(rate=RATE)
 
+    @cached_property
+    def sound(self) -> str:
+        """Which library it is: the distribution's may be replaced by another."""
+        library = self._files[0].stat()
+        return f"{library.st_size} {library.st_mtime_ns}"
+
     def unlisted_voice(self, voice_id: str) -> Voice | None:
         """The voice behind an id such as `en-GB+f3`: a listed one in another timbre. Raises UnknownVoice if that is not there."""
         return self._voices.variant(voice_id) if "+" in voice_id else None

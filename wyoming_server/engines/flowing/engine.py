@@ -87,6 +87,7 @@ class FlowingEngine(SentenceEngine):
         vol.Optional("region", default=REGION): _WORD,
         vol.Optional("voices", default=dict): {str: _VOICE},
         **concurrency_option(2),
+        vol.Optional("connect_timeout", default=5): vol.All(_SECONDS, vol.Range(0.1, 300)),
         vol.Optional("first_audio_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
         vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
     }
@@ -128,7 +129,7 @@ class FlowingEngine(SentenceEngine):
         self._dialect = self._payer.dialect
         self._tokens = Tokens(self._payer)
         self._voices = Voices(self._dialect, options["voices"])
-        self._lines = Lines(self._connect, keep=KEEP)
+        self._lines = Lines(self._connect, keep=KEEP, open_within=options["connect_timeout"])
         self._limits = {"first_audio": options["first_audio_timeout"], "gap": options["gap_timeout"]}
         self._replies_in_fragments = Replies(name, self._lines, self.turns, **self._limits)
 
@@ -192,7 +193,8 @@ class FlowingEngine(SentenceEngine):
                 yield event
 
     async def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
-        async with aclosing(local.speak(self._job(utterance), text, self._lines, **self._limits)) as events:
+        limits = {**self._limits, "first_audio": utterance.first_audio or self._limits["first_audio"]}
+        async with aclosing(local.speak(self._job(utterance), text, self._lines, **limits)) as events:
             async for event in events:
                 yield event
 

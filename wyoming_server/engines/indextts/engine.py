@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Hashable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import voluptuous as vol
@@ -55,9 +56,11 @@ class IndexTtsEngine(SentenceEngine):
         vol.Optional("rate", default=22_050): vol.All(int, vol.Range(RATE_MIN, RATE_MAX)),
         **concurrency_option(1),
         vol.Optional("idle", default=30): vol.All(vol.Any(int, float), vol.Range(0, 3_600)),
-        vol.Optional("open_timeout", default=60): _LIMIT,
+        vol.Optional("connect_timeout", default=60): _LIMIT,
         vol.Optional("first_audio_timeout", default=60): _LIMIT,
-        vol.Optional("stall_timeout", default=45): _LIMIT,
+        vol.Optional("gap_timeout", default=45): _LIMIT,
+        vol.Optional("open_timeout", default=None): vol.Maybe(_LIMIT),
+        vol.Optional("stall_timeout", default=None): vol.Maybe(_LIMIT),
         vol.Optional("end_timeout", default=0.5): vol.All(vol.Any(int, float), vol.Range(0, 60)),
     }
     credentials: ClassVar[tuple[CredentialField, ...]] = (
@@ -74,9 +77,11 @@ class IndexTtsEngine(SentenceEngine):
         super().__init__(name, options)
         self._url = websocket_url(options["url"])
         self._files = Files.of(options)
-        self._lines = Lines(self._url, open_within=options["open_timeout"], keep=options["idle"])
+        self._lines = Lines(self._url, open_within=_limit(options, "connect_timeout", "open_timeout"), keep=options["idle"])
         self._limits = sentence.Limits(
-            total=options["first_audio_timeout"], stall=options["stall_timeout"], end=options["end_timeout"]
+            total=options["first_audio_timeout"],
+            stall=_limit(options, "gap_timeout", "stall_timeout"),
+            end=options["end_timeout"],
         )
         self._promises = Promises(options["rate"])
 
@@ -133,9 +138,9 @@ class IndexTtsEngine(SentenceEngine):
         self._check_voice(utterance.voice)
         request = settings.request(text, utterance, self._files)
         keeper = self._promises.keep(utterance.voice, self.native_format(utterance))
-        async with aclosing(
-            sentence.speak(request, self._lines, keeper, self._limits, self._asked(utterance.voice, request))
-        ) as events:
+        limits = replace(self._limits, total=utterance.first_audio or self._limits.total)
+        asked = self._asked(utterance.voice, request)
+        async with aclosing(sentence.speak(request, self._lines, keeper, limits, asked)) as events:
             async for event in events:
                 yield event
 
@@ -162,3 +167,9 @@ class IndexTtsEngine(SentenceEngine):
             raise failures.failed(message, asked, Request(text=""))
         said = "said welcome" if isinstance(message, Welcome) else "answers as an IndexTTS service"
         return f"takes connections and {said}"
+
+
+def _limit(options: Mapping[str, Any], key: str, former: str) -> float:
+    """Seconds; whoever still says it by its former name is heard."""
+    said: float = options[key] if options[former] is None else options[former]
+    return said

@@ -164,7 +164,7 @@ class OpenAIEngine(SentenceEngine):
                 yield event
 
     def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
-        clock = FirstAudioClock(self._first_audio)
+        clock = FirstAudioClock(utterance.first_audio or self._first_audio)
         return persistent(partial(attempt, self._job(text, utterance), self._line, self._promises, clock), clock)
 
     def _job(self, text: str, utterance: Utterance) -> Job:

@@ -74,6 +74,7 @@ class OpenSpeechEngine(SentenceEngine):
         vol.Optional("encoding", default="pcm"): _ENCODING,
         **concurrency_option(2),
         vol.Optional("keep_warm", default=60): vol.All(_SECONDS, vol.Range(0, 86_400)),
+        vol.Optional("connect_timeout", default=5): vol.All(_SECONDS, vol.Range(0.1, 300)),
         vol.Optional("first_audio_timeout", default=4): vol.All(_SECONDS, vol.Range(0.1, 300)),
         vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
     }
@@ -128,7 +129,7 @@ class OpenSpeechEngine(SentenceEngine):
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         super().__init__(name, options)
         self._payer = Account.of(options)
-        self._pool = Pool(self._payer, keep=options["keep_warm"])
+        self._pool = Pool(self._payer, keep=options["keep_warm"], open_within=options["connect_timeout"])
         self._sessions = self.turns or Turns(CONCURRENCY_MAX)
         self._feeds: set[Fragments] = set()
 
@@ -186,7 +187,7 @@ class OpenSpeechEngine(SentenceEngine):
 
     async def speak_sentence(self, text: str, utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
         self._payer.check()
-        job, limit = self._job(utterance), self.options["first_audio_timeout"]
+        job, limit = self._job(utterance), self._first_audio(utterance)
         if job.values.get("operation") == "query":
             limit += self.options["gap_timeout"]  # its first audio is its last
         async with aclosing(v1.speak(job, text, limit)) as events:
@@ -220,7 +221,7 @@ class OpenSpeechEngine(SentenceEngine):
 
     async def _in_turn(self, job: Job, feed: Fragments, places: Places) -> AsyncGenerator[EngineEvent, None]:
         """One session, once it is its turn, which lasts until the service has really ended."""
-        turn = self._sessions.ask(job.utterance)
+        turn = self._sessions.ask(job.utterance, job.utterance.client)
         reply = self._reply(job, feed, places)
         ending: list[asyncio.Task[None]] = []
         try:
@@ -309,13 +310,15 @@ class OpenSpeechEngine(SentenceEngine):
             job=job,
             feed=feed,
             places=places,
-            clock=self._clock(),
+            clock=FirstAudioClock(self._first_audio(job.utterance)),
             gap=self.options["gap_timeout"],
             give_way=lambda: self._sessions.contended,
         )
 
-    def _clock(self) -> FirstAudioClock:
-        return FirstAudioClock(self.options["first_audio_timeout"])
+    def _first_audio(self, utterance: Utterance) -> float:
+        """Seconds until it must be there."""
+        limit: float = utterance.first_audio or self.options["first_audio_timeout"]
+        return limit
 
     def _job(self, utterance: Utterance) -> Job:
         return Job.of(self.name, self._payer, self.options, utterance)

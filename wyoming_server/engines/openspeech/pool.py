@@ -28,8 +28,6 @@ LIVED = 5.0
 IDLE_MAX = 8
 """Connections of one pool that nobody uses, of all resource ids together: clients may name any number of those."""
 
-OPEN_WITHIN = 5.0
-"""Seconds that opening one ahead of need may take."""
 CLOSED = "The engine was closed."
 
 T = TypeVar("T")
@@ -45,11 +43,12 @@ class _Ahead:
 
 
 class Pool:
-    """`keep`: seconds that a connection is kept ready after its last use; 0 keeps none."""
+    """`keep`: seconds that a connection is kept ready after its last use; 0 keeps none. `open_within`: that opening may take."""
 
-    def __init__(self, account: Account, *, keep: float) -> None:
+    def __init__(self, account: Account, *, keep: float, open_within: float) -> None:
         self._account = account
         self._keep = keep
+        self._open_within = open_within
         self._idle: dict[Connection, float] = {}
         """With the time when each is given up; the one that was used last is the last."""
         self._opening: dict[asyncio.Task[Connection], _Ahead] = {}
@@ -116,10 +115,10 @@ class Pool:
 
     async def _connected(self, asked: Asked) -> Connection:
         try:
-            async with asyncio.timeout(OPEN_WITHIN):
+            async with asyncio.timeout(self._open_within):
                 connection = await Connection.open(self._account, asked)
         except TimeoutError:
-            raise late(Late.CONNECT, OPEN_WITHIN, asked) from None
+            raise late(Late.CONNECT, self._open_within, asked) from None
         self._spawn(self._live(connection, asked))
         return connection
 

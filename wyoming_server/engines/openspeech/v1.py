@@ -153,14 +153,16 @@ async def _next(socket: EngineSocket, answer: _Answer, clock: FirstAudioClock, g
 @asynccontextmanager
 async def _connected(job: Job, message: bytes, clock: FirstAudioClock) -> AsyncIterator[EngineSocket]:
     """A connection that the request was sent on."""
-    account = job.account
+    account, connect = job.account, job.values["connect_timeout"]
+    within = min(connect, clock.left)
     try:
-        async with asyncio.timeout(max(0, clock.left)):
+        async with asyncio.timeout(max(0, within)):
             socket = await open_websocket(
                 account.url + V1_PATH, account.v1_headers(message), peer="OpenSpeech", message_max=MESSAGE_MAX
             )
     except TimeoutError:
-        raise late(Late.CONNECT, clock.limit, job.asked()) from None
+        limit = connect if within == connect else clock.limit
+        raise late(Late.CONNECT, limit, job.asked()) from None
     except HandshakeRefused as error:
         raise refused(error, job.asked()) from error
     except EngineUnavailable as error:

@@ -204,7 +204,7 @@ class WyomingEngine(SentenceEngine):
             format=self.native_format(utterance),
             program=self.options["program"],
             gap=self.options["gap_timeout"],
-            first_audio=self.options["first_audio_timeout"],
+            first_audio=utterance.first_audio or self.options["first_audio_timeout"],
             tells_ends=offer == self._tells_ends,
         )
 

@@ -86,7 +86,7 @@ class Streams:
             await ahead.aclose()
 
     async def _in_turn(self, reply: _Reply) -> AsyncGenerator[EngineEvent, None]:
-        with self._turns.ask(reply.job.utterance) as turn:
+        with self._turns.ask(reply.job.utterance, reply.job.utterance.client) as turn:
             async for waiting in turn.waiting():
                 yield waiting
             heard = False

@@ -98,6 +98,7 @@ def described(status: ServiceStatus) -> dict[str, Any]:
         "since": status.since.isoformat() if status.since is not None else None,
         "any_of": [list(names) for names in status.any_of],
         "credentials": [_credential(credential) for credential in status.credentials],
+        "breaker": status.breaker,
     }
 
 

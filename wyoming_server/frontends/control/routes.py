@@ -9,6 +9,7 @@ from ...synthesis.chimes import SIZE_MAX
 from ..http.routes import Route
 from . import engines
 from .about import server
+from .cache import cache, clear_cache
 from .chimes import chime, chimes, delete_chime, store_chime
 from .configuration import reload
 from .events import events
@@ -40,6 +41,8 @@ def routes(services: Services) -> tuple[Route, ...]:
         Route(method="GET", path="/api/chimes/{sha256}", handler=chime(services)),
         Route(method="PUT", path="/api/chimes/{sha256}", handler=store_chime(services), body_max=SIZE_MAX),
         Route(method="DELETE", path="/api/chimes/{sha256}", handler=delete_chime(services)),
+        Route(method="GET", path="/api/cache", handler=cache(services)),
+        Route(method="DELETE", path="/api/cache", handler=clear_cache(services)),
         Route(method="POST", path="/api/config/reload", handler=reload(services)),
         Route(method="GET", path="/metrics", handler=metrics(services)),
     )

@@ -14,6 +14,7 @@ from ...monitoring.hub import Hub
 from ...monitoring.monitor import Monitor
 from ...sessions import Sessions
 from ...state.tokens import Token
+from ...synthesis.cache.store import Store
 from ...synthesis.chimes import ChimeStore
 from ...voices import Catalogue
 
@@ -43,6 +44,8 @@ class Services:
     administration: Administration
     monitor: Monitor
     chimes: ChimeStore
+    cache: Store | None
+    """Of finished replies, if they are kept."""
     namespaces: tuple[Sessions, ...]
     """The sessions of every front end."""
 

@@ -36,6 +36,14 @@ SHARE: Schema = {
     "maxLength": 256,
     "description": "Requests with the same id, text and voice are one synthesis.",
 }
+CACHE: Schema = {
+    "type": "boolean",
+    "description": "false: neither heard from the cache nor kept there.",
+}
+FALLBACK: Schema = {
+    "type": "boolean",
+    "description": "false: where the voice fails, the reply does, and nobody else speaks.",
+}
 CONVERTING = "voluptuous_openapi"
 """What is imported here when it is first needed, which takes 50 ms."""
 SPEAKERS_MAX = 100
@@ -56,7 +64,7 @@ def settings_schema(voice: Voice, engine: Engine | None, converters: Mapping[str
         properties["converter"] = _converter(voice.converter, converters)
     return {
         "type": "object",
-        "properties": {**properties, "chime": CHIME, "share": SHARE},
+        "properties": {**properties, "chime": CHIME, "share": SHARE, "cache": CACHE, "fallback": FALLBACK},
         "additionalProperties": False,
     }
 

@@ -39,7 +39,7 @@ class Speaking:
         self._format = AudioFormat(rate=wish.rate)
         self._encoder: Encoder | None = None
         self._last_frame = b""
-        self._notice = ""
+        self._notice: Notice | None = None
 
     async def speak(self, synthesizer: Synthesizer, text: AsyncIterable[str], progress: Progress) -> None:
         """To the end of the text. Raises HeraldError and ListenerGone."""
@@ -51,7 +51,7 @@ class Speaking:
                     for message in self._sentences.messages(event):
                         self._tell(message)
                 elif isinstance(event, Notice):
-                    self._notice = event.text
+                    self._notice = event
                 elif isinstance(event, ReplyStart):
                     self._format = event.format
                     # opening a codec takes milliseconds: before there is audio, not when there is
@@ -100,6 +100,14 @@ class Speaking:
             self._tell(Audio(data=rest))
 
     def _completed(self, reason: str = "") -> None:
-        count = self._sentences.count
-        notice = shown(self._notice)
-        self._tell(Completed(task_id=self.task_id, session_id=self._session_id, index=count, reason=reason, notice=notice))
+        notice, voice = (shown(self._notice.text), self._notice.voice) if self._notice is not None else ("", "")
+        self._tell(
+            Completed(
+                task_id=self.task_id,
+                session_id=self._session_id,
+                index=self._sentences.count,
+                reason=reason,
+                notice=notice,
+                voice=voice,
+            )
+        )

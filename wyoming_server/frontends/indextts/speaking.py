@@ -12,6 +12,7 @@ from ...channel import Channel
 from ...errors import HeraldError, Interrupted, ShuttingDown, TooLarge
 from ...models import AudioFormat, ReplyStart, SynthesisRequest
 from ...protocols.indextts import AUDIO_MAX, Audio, Ended, Failed, Queued, Started, TaskStatus
+from ...rates import address_of
 from ...sessions import ListenerGone
 from ..pacing import Pacing
 from .failures import CANCELLED, is_defect, told
@@ -77,7 +78,7 @@ class Speaking:
         """The turn is given back before anything is sent: who reads slowly delays nobody, and who does not read has no turn."""
         queue = self._services.queues[self._request.voice.engine]
         while True:
-            with queue.ask(self) as turn:
+            with queue.ask(self, address_of(self._outbox.client)) as turn:
                 async for _ in turn.waiting():
                     pass
                 if not self._outbox.is_behind:

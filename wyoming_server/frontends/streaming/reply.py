@@ -13,16 +13,21 @@ import socket
 import struct
 from collections.abc import Mapping
 from typing import cast
+from urllib.parse import quote
 
 from aiohttp import HttpVersion11, web
 from aiohttp.http_writer import StreamWriter
 
 from ...errors import HeraldError
+from ...models import Notice
+from ...protocols.json_messages import shown
 from ...sessions import ListenerGone
 from ..http.connection import Connection
 from ..http.wire import caught_up
 from .bodies import Body
 
+_AS_IS = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}"
+"""Characters of a header that need no encoding, beside letters, digits and `_.-~`."""
 _LINGER_NOT = struct.pack("ii", 1, 0)
 """SO_LINGER of a socket whose close is a reset."""
 
@@ -52,6 +57,13 @@ class Reply:
     def begun(self) -> bool:
         """Whether a status has been sent already."""
         return self._response.prepared
+
+    def tell(self, notice: Notice) -> None:
+        """What there is to know before anything is heard, in headers: percent-encoded UTF-8, since they are ASCII."""
+        if not self.begun:
+            self._response.headers["X-Notice"] = quote(shown(notice.text), safe=_AS_IS)
+            if notice.voice:
+                self._response.headers["X-Voice"] = quote(notice.voice, safe=_AS_IS)
 
     async def send(self, audio: bytes) -> None:
         """A piece of the file; waits while the client is behind. Raises ListenerGone."""

@@ -17,6 +17,7 @@ from aiohttp import web
 from ...audio.encode import WRITINGS
 from ...channel import Channel
 from ...errors import HeraldError, Interrupted
+from ...models import Notice
 from ...protocols.json_messages import shown
 from ...sessions import ListenerGone, Session
 from ..pacing import FINE_STEP, Pacing
@@ -93,6 +94,8 @@ class Speaking:
                 async for event in events:
                     if isinstance(event, bytes):
                         await self._audio(event)
+                    elif isinstance(event, Notice):
+                        self._reply.tell(notice=event)
         except (HeraldError, ListenerGone) as error:
             end = error
         self._end(end)

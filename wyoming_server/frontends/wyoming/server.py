@@ -130,7 +130,9 @@ async def _close(writer: asyncio.StreamWriter) -> None:
 
 def _client_name(writer: asyncio.StreamWriter) -> str:
     peer = writer.get_extra_info("peername")
-    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "a local client"
+    if not isinstance(peer, tuple):
+        return "a local client"
+    return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
 
 
 def _tcp_uri(address: tuple[str, int]) -> str:

@@ -3,7 +3,7 @@
 import { make, tell } from "./dom.js";
 import { knows, number, put, say } from "./words.js";
 
-const HIDDEN = new Set(["chime", "share"]); // for programs: a digest, and an id for several listeners
+const HIDDEN = new Set(["chime", "share", "cache"]); // for programs: a digest, and an id for several listeners
 const SLIDER_STEPS = 200;
 const SLIDER_SPAN = 100; // a wider range is typed
 const USUAL = { speed: 1, pitch: 0, volume: 50 }; // the engine's own

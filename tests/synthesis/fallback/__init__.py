@@ -1,0 +1,1 @@
+"""Another voice where one fails."""

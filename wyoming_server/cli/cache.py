@@ -1,0 +1,193 @@
+"""`herald cache`: what is kept of finished replies, beside a running server or without one. What was said is not in it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import Namespace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ..config import Config
+from ..errors import EngineError, HeraldError, RequestError
+from ..models import FormatWish, SynthesisRequest
+from ..synthesis.cache.disk import INDEX
+from ..synthesis.cache.index import Kept
+from ..synthesis.cache.store import FOLDER, DiskStore, disk_store
+from . import table
+from .outputs import wanted_rate
+from .progress import warming
+from .setting import configuration, quiet_logs, run_until_done, state_directory
+
+if TYPE_CHECKING:
+    from ..speech import Speech
+
+COLUMNS = ("Voice", "Engine", "Seconds", "Size", "Age", "Hits", "Key")
+FILE_MAX = 1 << 20
+"""Bytes of a file of sentences."""
+STDIN = "-"
+KEY_SHOWN = 12
+"""Characters."""
+
+_AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_SIZES = ((1 << 20, "MiB"), (1 << 10, "KiB"))
+
+
+def run(arguments: Namespace) -> int:
+    quiet_logs(arguments)
+    if arguments.action != "warm" and arguments.file is not None:
+        msg = f"`herald cache {arguments.action}` takes no file; `herald cache warm {arguments.file}` does."
+        raise RequestError(msg)
+    {"list": _list, "clear": _clear, "warm": _warm}[arguments.action](arguments)
+    return 0
+
+
+# List and clear
+
+
+def _list(arguments: Namespace) -> None:
+    config = configuration(arguments)
+    kept = [one for one in run_until_done(_kept(config, arguments)) if _is_wanted(one, arguments)]
+    if arguments.json:
+        sys.stdout.write(f"{json.dumps([asdict(one) for one in kept], ensure_ascii=False, indent=2)}\n")
+        return
+    now = time.time()
+    table.tell(COLUMNS, [_row(one, now) for one in kept], fixed="Voice")
+    if not arguments.quiet:
+        total = _size(sum(one.size for one in kept))
+        sys.stderr.write(f"{_replies(len(kept))} kept, {total} of {config.cache.size} MiB.{_off(config)}\n")
+
+
+def _clear(arguments: Namespace) -> None:
+    config = configuration(arguments)
+    gone = run_until_done(_forgotten(config, arguments))
+    if not arguments.quiet:
+        sys.stderr.write(f"{_replies(gone)} forgotten.\n")
+
+
+async def _kept(config: Config, arguments: Namespace) -> Sequence[Kept]:
+    async with _store(config, arguments) as store:
+        return () if store is None else await store.entries()
+
+
+async def _forgotten(config: Config, arguments: Namespace) -> int:
+    async with _store(config, arguments) as store:
+        return 0 if store is None else await store.clear(arguments.voice, arguments.engine)
+
+
+@asynccontextmanager
+async def _store(config: Config, arguments: Namespace) -> AsyncIterator[DiskStore | None]:
+    """`None`: nothing was ever kept."""
+    folder = state_directory(arguments) / FOLDER
+    if not (folder / INDEX).exists():
+        yield None
+        return
+    async with disk_store(folder, config.cache.size << 20) as store:
+        yield store
+
+
+def _is_wanted(one: Kept, arguments: Namespace) -> bool:
+    return arguments.voice in (None, one.voice) and arguments.engine in (None, one.engine)
+
+
+def _row(one: Kept, now: float) -> tuple[str, ...]:
+    age = _age(now - one.made)
+    return one.voice, one.engine, f"{one.seconds:.1f}", _size(one.size), age, str(one.hits), one.key[:KEY_SHOWN]
+
+
+def _age(seconds: float) -> str:
+    size, unit = next(((size, unit) for size, unit in _AGES if seconds >= size), (1, "s"))
+    return f"{max(0, seconds) // size:.0f} {unit}"
+
+
+def _size(size: int) -> str:
+    return next((f"{size / factor:.1f} {unit}" for factor, unit in _SIZES if size >= factor), f"{size} B")
+
+
+def _replies(count: int) -> str:
+    return f"{count} {'reply' if count == 1 else 'replies'}"
+
+
+def _off(config: Config) -> str:
+    return "" if config.cache.enabled else " The cache is switched off (cache.enabled)."
+
+
+# Warm
+
+
+def _warm(arguments: Namespace) -> None:
+    config = configuration(arguments)
+    if not config.cache.enabled:
+        msg = "The cache is switched off (cache.enabled in herald.yaml)."
+        raise RequestError(msg)
+    if arguments.file is None:
+        msg = "A file of sentences is missing, one a line; - is standard input: herald cache warm sentences.txt"
+        raise RequestError(msg)
+    sentences = _sentences(arguments.file, config.cache.max_text)
+    made, there = run_until_done(_warmed(config, arguments, sentences))
+    if not arguments.quiet:
+        sys.stderr.write(f"{_replies(made)} made, {there} there already.\n")
+
+
+def _sentences(name: str, longest: int) -> list[tuple[int, str]]:
+    """With their line numbers. Raises RequestError."""
+    data = sys.stdin.buffer.read(FILE_MAX + 1) if name == STDIN else _read(Path(name))
+    if len(data) > FILE_MAX:
+        msg = f"{name} has {len(data)} bytes or more; {FILE_MAX} are allowed."
+        raise RequestError(msg)
+    lines = [(number, line.strip()) for number, line in enumerate(data.decode(errors="replace").splitlines(), 1)]
+    for number, line in lines:
+        if len(line) > longest:
+            msg = f"{name} line {number} has {len(line)} characters; replies to {longest} are kept (cache.max_text)."
+            raise RequestError(msg)
+    return [(number, line) for number, line in lines if line]
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(FILE_MAX + 1)
+
+
+async def _warmed(config: Config, arguments: Namespace, sentences: Sequence[tuple[int, str]]) -> tuple[int, int]:
+    """How many were made, and how many were there. Ends at the first that fails, and says which: what was made is kept."""
+    from ..speech import speech  # noqa: PLC0415  # the engines
+
+    state = state_directory(arguments)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with speech(config, state, prepare=False) as speaks:
+        request, cache = _request(speaks, arguments), cast("DiskStore", speaks.cache)  # it is switched on, and has a place
+        with warming(len(sentences), quiet=arguments.quiet) as shown:
+            for done, (number, sentence) in enumerate(sentences, 1):
+                try:
+                    await _spoken(speaks, request, sentence)
+                except HeraldError as error:
+                    msg = f"{arguments.file} line {number}: {error}"
+                    raise EngineError(msg) from error
+                await cache.written()
+                shown(done)
+        return cache.counts.misses, cache.counts.hits + cache.counts.shared
+
+
+def _request(speaks: Speech, arguments: Namespace) -> SynthesisRequest:
+    """Raises HeraldError."""
+    voice = speaks.catalogue.find(arguments.voice, None)
+    if not voice.cache:
+        msg = f"What the voice {voice.name} says is not kept (cache: false in herald.yaml)."
+        raise RequestError(msg)
+    request = speaks.synthesizer.request(voice, {}, wish=FormatWish(rate=wanted_rate(arguments)))
+    return replace(request, fallback=False)
+
+
+async def _spoken(speaks: Speech, request: SynthesisRequest, sentence: str) -> None:
+    """To its end, heard by nobody."""
+
+    async def text() -> AsyncIterator[str]:
+        yield sentence
+
+    async with aclosing(speaks.synthesizer.speak(request, text())) as events:
+        async for _ in events:
+            pass

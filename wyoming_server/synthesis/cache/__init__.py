@@ -1,0 +1,6 @@
+"""Finished replies, kept on disk, and heard again where the same is asked for: an engine that was paid once is not asked twice.
+
+`replies` is the way in: it stands before what makes a reply, and knows no disk. `whole` says whether all of a text is there,
+`key` what must be the same. `entry` is a reply as bytes, `index` the list of them (SQLite), `disk` both together, which block;
+`store` does that in threads, says what is amiss in words, and mends it.
+"""
