@@ -5,16 +5,18 @@ Run under pytest-homeassistant-custom-component, on Python 3.14.2 or later (see 
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-STARTED = "Ready:"
+# before `hass` puts another package of this name on the path
+import custom_components.herald  # noqa: F401
+
+from .servers import TONE, Herald
 
 
 @pytest.fixture
@@ -23,23 +25,23 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
     return hass_tmp_config_dir
 
 
-@asynccontextmanager
-async def herald(folder: Path, yaml: str) -> AsyncIterator[int]:
-    """A server on a free port; the port."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    config = folder / "herald.yaml"
-    config.write_text(f"wyoming: {{uri: tcp://127.0.0.1:{port}}}\nhttp: {{enabled: false}}\n{yaml}")
-    command = [sys.executable, "-m", "wyoming_server", "serve", "--config", str(config), "--state", str(folder / "state")]
-    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
-    assert process.stderr is not None
-    log = ""
-    while STARTED not in log:
-        line = await process.stderr.readline()
-        assert line, f"Herald ended: {log}"
-        log += line.decode()
-    try:
-        yield port
-    finally:
-        process.terminate()
-        await process.communicate()
+@pytest.fixture
+async def server(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Herald]:
+    """A Herald with the test tone alone."""
+    async with Herald(tmp_path, TONE).running() as server:
+        yield server
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, enable_custom_integrations: None, server: Herald) -> MockConfigEntry:
+    """The integration, paired with `server` and loaded."""
+    return await paired(hass, server)
+
+
+async def paired(hass: HomeAssistant, server: Herald) -> MockConfigEntry:
+    entry = server.entry()
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+    return entry

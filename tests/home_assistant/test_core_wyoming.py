@@ -18,7 +18,7 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from .conftest import herald
+from .servers import Herald
 
 ENTITY = "tts.herald"
 WAV = {"preferred_format": "wav"}
@@ -33,15 +33,15 @@ default_voice: tone/tone
 @pytest.fixture
 async def espeak(hass: HomeAssistant, socket_enabled: None, tmp_path: Path) -> AsyncIterator[HomeAssistant]:
     """Home Assistant, connected to a Herald without any configuration."""
-    async with herald(tmp_path, "") as port:
-        yield await connected(hass, port)
+    async with Herald(tmp_path, "").running() as server:
+        yield await connected(hass, server.wyoming_port)
 
 
 @pytest.fixture
 async def tone(hass: HomeAssistant, socket_enabled: None, tmp_path: Path) -> AsyncIterator[HomeAssistant]:
     """Home Assistant, connected to a Herald that plays a test tone, and has a voice that fails after half a second."""
-    async with herald(tmp_path, TONE) as port:
-        yield await connected(hass, port)
+    async with Herald(tmp_path, TONE).running() as server:
+        yield await connected(hass, server.wyoming_port)
 
 
 async def connected(hass: HomeAssistant, port: int) -> HomeAssistant:

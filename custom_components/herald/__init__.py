@@ -1,0 +1,61 @@
+"""Herald: good voices, fast, that can be interrupted. Pairs Home Assistant with a Herald server."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from homeassistant.const import CONF_HOST, CONF_PORT, CONF_SSL, CONF_TOKEN, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.typing import ConfigType
+
+from .api import Address, Client
+from .const import CONF_FINGERPRINT, DOMAIN
+from .coordinator import HeraldConfigEntry, HeraldCoordinator
+from .devices import keep_devices
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+PLATFORMS: list[Platform] = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.NOTIFY,
+    Platform.SENSOR,
+    Platform.TTS,
+]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what there is once, however many servers there are."""
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: HeraldConfigEntry) -> bool:
+    """Connect to a server, and follow what it tells."""
+    coordinator = HeraldCoordinator(hass, entry, client(hass, entry))
+    await coordinator.async_config_entry_first_refresh()
+    entry.runtime_data = coordinator
+    keep_devices(hass, coordinator)
+    entry.async_on_unload(coordinator.async_add_listener(partial(keep_devices, hass, coordinator)))
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_create_background_task(hass, coordinator.listen(), name=f"events of {entry.title}")
+    entry.async_on_unload(entry.add_update_listener(_reload))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: HeraldConfigEntry) -> bool:
+    """Let the server go."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+def client(hass: HomeAssistant, entry: HeraldConfigEntry) -> Client:
+    """Of the entry's server."""
+    data = entry.data
+    address = Address(host=data[CONF_HOST], port=data[CONF_PORT], tls=data[CONF_SSL], fingerprint=data[CONF_FINGERPRINT])
+    return Client(async_get_clientsession(hass), address, data[CONF_TOKEN])
+
+
+async def _reload(hass: HomeAssistant, entry: HeraldConfigEntry) -> None:
+    """Another address, option, voice or group."""
+    await hass.config_entries.async_reload(entry.entry_id)

@@ -1,0 +1,67 @@
+"""`GET /api/events`: what changes in a server, as server-sent events (docs/monitoring.md, "Events")."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from .errors import NotHerald
+from .wire import CONNECT_TIMEOUT, Wire, checked, failures
+
+LINE_MAX = 64 * 1024
+"""Bytes of a line."""
+SILENCE = 40.0
+"""Seconds after which a silent server is gone: it says something every 15."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    name: str
+    data: dict[str, Any]
+
+
+async def events(wire: Wire) -> AsyncGenerator[Event]:
+    """From `hello` on. Ends with the server's connection; raises HeraldError where it breaks, falls silent, or is refused."""
+    async with failures(wire.address):
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=SILENCE)
+        async with wire.session.get(
+            wire.address.url / "api/events",
+            headers=wire.headers,
+            ssl=wire.address.ssl,
+            allow_redirects=False,
+            timeout=timeout,
+            read_bufsize=LINE_MAX,
+        ) as response:
+            if response.status != HTTPStatus.OK:
+                checked(response.status, await _problem(response), wire.address)
+            if response.content_type != "text/event-stream":
+                msg = f"What answers at {wire.address} is no Herald."
+                raise NotHerald(msg)
+            async for event in _parsed(response.content):
+                yield event
+
+
+async def _problem(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    async with asyncio.timeout(CONNECT_TIMEOUT):
+        told = json.loads(await response.content.read(LINE_MAX))
+    return told if isinstance(told, dict) else {}
+
+
+async def _parsed(stream: aiohttp.StreamReader) -> AsyncGenerator[Event]:
+    name, data = "", ""
+    async for line in stream:
+        match line.decode().rstrip("\r\n").partition(":"):
+            case ("", "", _):
+                if name and data:
+                    yield Event(name=name, data=dict(json.loads(data)))
+                name, data = "", ""
+            case ("event", _, value):
+                name = value.strip()
+            case ("data", _, value):
+                data += value.strip()
