@@ -372,6 +372,7 @@ print(asyncio.run(made).revision)
         KEYED % ("secret", "speed: 1.5, language: fr"),
         (KEYED % ("secret", "speed: 1.5")).replace("token", "cluster: volcano_icl, token"),
         f"{KEYED % ('secret', 'speed: 1.5')}\nconverters: {{gain: {{factor: 2}}}}",
+        f"{KEYED % ('secret', 'speed: 1.5')}\ndefault_voice: siri",
     ],
 )
 async def test_the_revision_is_another_wherever_a_voice_may_sound_otherwise(tmp_path: Path, changed: str) -> None:

@@ -85,7 +85,8 @@ class Catalogue:
     def _revise(self) -> None:
         engines = [(name, one.type, _public(one)) for name, one in self._config.engines.items()]
         converters = [(name, one.type, _public(one)) for name, one in self._config.converters.items()]
-        content = repr((list(self._configured.values()), list(self._offered.values()), engines, converters))
+        voices = (list(self._configured.values()), list(self._offered.values()), self._config.default_voice)
+        content = repr((*voices, engines, converters))
         revision = sha256(content.encode()).hexdigest()[:REVISION_DIGITS]
         if revision != self.revision:
             self.revision = revision

@@ -3,157 +3,217 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.dispatcher import async_dispatcher_connect, async_dispatcher_send
+from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
+from homeassistant.util.signal_type import SignalType
 
-from .api import (
-    CannotConnect,
-    Catalogue,
-    Client,
-    Ended,
-    Event,
-    HeraldError,
-    Kind,
-    NotHerald,
-    Server,
-    Service,
-    Session,
-    Usage,
-    WrongToken,
-)
+from .api import CannotConnect, Client, Ended, Event, HeraldError, NotHerald, Service, Session, WrongToken
 from .const import DOMAIN, LOGGER
+from .data import HeraldData
+from .failures import explained
+from .speech.replies import Replies
 
 type HeraldConfigEntry = ConfigEntry[HeraldCoordinator]
 type SessionListener = Callable[[str, Session], None]
 
 RETRY = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-"""Seconds between attempts to hear of the server again, once it is gone."""
+"""Seconds between attempts to hear of the server again, once it is gone; each up to a quarter more or less."""
+STEADY = 60.0
+"""Seconds after which a connection was good: the next attempt comes soon again."""
+VOICES_COOLDOWN = 1.0
+"""Seconds in which any number of changes of the voices are read once."""
 USAGE_COOLDOWN = 30.0
 """Seconds between two questions for what was spent: it changes with every reply."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeraldData:
-    """Of one server. Replaced as a whole, never changed."""
-
-    server: Server
-    services: Mapping[tuple[Kind, str], Service]
-    """Engines and converters, those without credentials too."""
-    catalogue: Catalogue
-    usage: Usage
+MONTH_LAG = timedelta(minutes=1)
+"""After the end of a month, until what was spent in the new one is asked for: clocks differ."""
 
 
 class HeraldCoordinator(DataUpdateCoordinator[HeraldData]):
-    """Entities listen to it for data, and to `sessions` for what is spoken."""
+    """Entities listen to it for data, and to `listen_to_sessions` for what is spoken."""
 
     config_entry: HeraldConfigEntry
 
     def __init__(self, hass: HomeAssistant, entry: HeraldConfigEntry, client: Client) -> None:
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.title, update_interval=None, always_update=False)
         self.client = client
-        self._session_listeners: list[SessionListener] = []
-        self._usage = Debouncer(hass, LOGGER, cooldown=USAGE_COOLDOWN, immediate=True, function=self._read_usage, background=True)
-        entry.async_on_unload(self._usage.async_shutdown)
+        self.targets: dict[str, Sequence[str]] = {}
+        """Entities that are spoken to, by session id. Whoever announces writes it, before the session and until after it."""
+        self.following = asyncio.Event()
+        """Set while the server tells what happens there."""
+        self.replies = Replies()
+        """That are spoken by entities of this server."""
+        self._spoken: SignalType[str, Session] = SignalType(f"{DOMAIN}_{entry.entry_id}_session")
+        self._voices = self._debouncer(self._read_voices, VOICES_COOLDOWN, immediate=False)
+        self._usage = self._debouncer(self._read_usage, USAGE_COOLDOWN, immediate=True)
+        self._timer: CALLBACK_TYPE | None = None
+        entry.async_on_unload(self._forget_the_month)
+
+    # Asked
 
     async def _async_update_data(self) -> HeraldData:
         try:
-            server = await self.client.connect()
-            return HeraldData(
-                server=server,
-                services=await self.client.services(),
-                catalogue=await self.client.catalogue(),
-                usage=await self.client.usage(),
-            )
+            data = await HeraldData.read(self.client)
         except WrongToken as error:
-            raise ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key="wrong_token") from error
+            raise ConfigEntryAuthFailed(**explained(error, self.client.address)) from error
         except HeraldError as error:
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key=_key(error),
-                translation_placeholders={"address": str(self.client.address), "error": str(error)},
-            ) from error
+            raise UpdateFailed(**explained(error, self.client.address)) from error
+        self._await_the_month(data.usage.month_ends)
+        return data
+
+    async def _read_voices(self) -> None:
+        if not self.last_update_success:
+            return  # nor is anything asked of whoever may be there now
+        try:
+            catalogue = await self.client.catalogue()
+        except HeraldError as error:
+            LOGGER.debug("The voices are not known: %s", error)
+            self.notice(error)
+            self._voices.async_schedule_call()
+        else:
+            self._set(server=replace(self.data.server, revision=catalogue.revision), catalogue=catalogue)
+
+    async def _read_usage(self) -> None:
+        if not self.last_update_success:
+            return
+        try:
+            usage = await self.client.usage()
+        except HeraldError as error:
+            LOGGER.debug("What was spent is not known: %s", error)
+            self.notice(error)
+        else:
+            self._await_the_month(usage.month_ends)
+            self._set(usage=usage)
+
+    @callback
+    def notice(self, error: HeraldError) -> None:
+        """Whoever asked the server, and was told this: a token that it does not take any more must be entered anew."""
+        if isinstance(error, WrongToken):
+            self.config_entry.async_start_reauth(self.hass)
+
+    # Told
 
     @callback
     def listen_to_sessions(self, listener: SessionListener) -> CALLBACK_TYPE:
         """Have it called with the event's name and the session whenever one starts, speaks or ends (then an `Ended`)."""
-        self._session_listeners.append(listener)
-        return lambda: self._session_listeners.remove(listener)
+        return async_dispatcher_connect(self.hass, self._spoken, listener)
 
     async def listen(self) -> None:
         """Follow the server's events until cancelled, and come back to it when it was gone."""
         failures = 0
         while True:
+            began = monotonic()
             try:
-                async with aclosing(self.client.events()) as events:
-                    async for event in events:
-                        failures = 0
-                        await self._on_event(event)
-                self._lost(CannotConnect(f"{self.client.address} ended the connection."))
-            except WrongToken:
-                self.config_entry.async_start_reauth(self.hass)
-                return
+                await self._follow()
             except HeraldError as error:
                 self._lost(error)
-            await asyncio.sleep(RETRY[min(failures, len(RETRY) - 1)])
-            failures += 1
+                self.notice(error)
+            finally:
+                self.following.clear()
+            failures = 0 if monotonic() - began > STEADY else failures + 1
+            await asyncio.sleep(pause(failures))
 
-    async def _on_event(self, event: Event) -> None:
+    async def _follow(self) -> None:
+        """Until the server is gone, or cannot be read. Raises HeraldError."""
+        await self.client.connect()  # whoever is there proves first who it is: the events are asked for with the token
+        async with aclosing(self.client.events()) as events:
+            async for event in events:
+                match event.name:
+                    case "hello":
+                        await self.async_refresh()
+                        if not self.last_update_success:
+                            return
+                        self.following.set()
+                    case "bye":
+                        msg = f"{self.client.address} was shut down."
+                        raise CannotConnect(msg)
+                    case _:
+                        self._on_event(event)
+        msg = f"{self.client.address} ended the connection."
+        raise CannotConnect(msg)
+
+    @callback
+    def _on_event(self, event: Event) -> None:
+        """Waits for nothing: a reader that is slow is cut off."""
         try:
             match event.name:
-                case "hello":
-                    await self.async_refresh()
                 case "voices":
-                    catalogue = await self.client.catalogue()
-                    server = replace(self.data.server, revision=catalogue.revision)
-                    self._set(server=server, catalogue=catalogue)
+                    self._voices.async_schedule_call()
                 case "engine" | "converter":
-                    await self._on_service(Service.read(event.data))
+                    self._set(services=self.data.with_service(Service.read(event.data)))
                 case "session_started" | "session_speaking":
-                    self._on_session(event.name, Session.read(event.data))
+                    self._tell(event.name, Session.read(event.data))
                 case "session_ended":
-                    self._on_session(event.name, Ended.read(event.data))
+                    self._tell(event.name, Ended.read(event.data))
                     self._usage.async_schedule_call()
         except (KeyError, TypeError, ValueError) as error:
             msg = f"{self.client.address} tells what is not known here: {event.name}, {error!r}."
             raise NotHerald(msg) from error
 
-    async def _on_service(self, service: Service) -> None:
-        """One that was added or changed; a removed one isn't listed any more."""
-        self._set(services=await self.client.services() if service.configured is False else self._with(service))
-
-    def _with(self, service: Service) -> dict[tuple[Kind, str], Service]:
-        return {**self.data.services, (service.kind, service.name): service}
-
     @callback
-    def _on_session(self, name: str, session: Session) -> None:
-        for listener in tuple(self._session_listeners):
-            listener(name, session)
+    def _tell(self, name: str, session: Session) -> None:
+        async_dispatcher_send(self.hass, self._spoken, name, session)
 
-    async def _read_usage(self) -> None:
-        try:
-            self._set(usage=await self.client.usage())
-        except HeraldError as error:
-            LOGGER.debug("What was spent is not known: %s", error)
+    # Kept
 
     @callback
     def _set(self, **changes: Any) -> None:
-        if self.data is not None and self.last_update_success:
-            self.async_set_updated_data(replace(self.data, **changes))
+        """Not while it is gone: its next `hello` brings everything."""
+        if self.last_update_success and (data := replace(self.data, **changes)) != self.data:
+            self.async_set_updated_data(data)
 
     @callback
     def _lost(self, error: HeraldError) -> None:
-        """Says so once; `hello` brings it back."""
-        self.async_set_update_error(UpdateFailed(str(error)))
+        """Says so once; `hello` brings it back, and says that once."""
+        self.client.distrust()
+        was_there = self.last_update_success
+        failure = UpdateFailed(**explained(error, self.client.address))
+        failure.__cause__ = error
+        self.async_set_update_error(failure)
+        if not was_there:
+            self.async_update_listeners()  # the reason may be another one: `issues` tells of it
+
+    @callback
+    def _await_the_month(self, ends: datetime) -> None:
+        """Nobody may speak when a new one begins, and still nothing was spent in it."""
+        self._forget_the_month()
+        if self._shutdown_requested:
+            return  # asked before the entry was unloaded, answered after it
+        at = max(ends, dt_util.utcnow()) + MONTH_LAG
+        self._timer = async_track_point_in_utc_time(self.hass, self._month_is_over, at)
+
+    @callback
+    def _month_is_over(self, _: datetime) -> None:
+        self._timer = None
+        self._usage.async_schedule_call()
+
+    @callback
+    def _forget_the_month(self) -> None:
+        if self._timer is not None:
+            self._timer()
+            self._timer = None
+
+    def _debouncer(self, read: Callable[[], Any], cooldown: float, *, immediate: bool) -> Debouncer[Any]:
+        made: Debouncer[Any] = Debouncer(
+            self.hass, LOGGER, cooldown=cooldown, immediate=immediate, function=read, background=True
+        )
+        self.config_entry.async_on_unload(made.async_shutdown)
+        return made
 
 
-def _key(error: HeraldError) -> str:
-    """Of the translated sentence."""
-    return "cannot_connect" if isinstance(error, CannotConnect) else "failed"
+def pause(failures: int) -> float:
+    """Seconds until the next attempt, after so many that did not last."""
+    return RETRY[min(max(failures, 1), len(RETRY)) - 1] * random.uniform(0.75, 1.25)  # noqa: S311  # no secret

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
+from homeassistant.core import callback
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .api import Service
+from .api import Kind, Service
 from .coordinator import HeraldCoordinator
 from .devices import server_device, service_device
 
@@ -24,7 +29,7 @@ class HeraldEntity(CoordinatorEntity[HeraldCoordinator]):
 
 
 class ServiceEntity(HeraldEntity):
-    """On the device of an engine or a converter."""
+    """On the device of an engine or a converter. It ends with that device, which `keep_devices` removes."""
 
     def __init__(self, coordinator: HeraldCoordinator, service: Service, key: str) -> None:
         super().__init__(coordinator, key)
@@ -34,9 +39,31 @@ class ServiceEntity(HeraldEntity):
 
     @property
     def service(self) -> Service | None:
-        """As the server tells it now; None where it has gone."""
-        return self.coordinator.data.services.get(self._service)
+        """As the server tells it now; None where it uses it no more."""
+        return self.coordinator.data.configured.get(self._service)
 
     @property
     def available(self) -> bool:
         return super().available and self.service is not None
+
+
+@callback
+def add_for_services(
+    coordinator: HeraldCoordinator,
+    add: AddConfigEntryEntitiesCallback,
+    make: Callable[[Service], Iterable[Entity]],
+) -> None:
+    """Adds what `make` makes of each engine and converter: those that there are now, and those that come later."""
+    known: set[tuple[Kind, str]] = set()
+
+    @callback
+    def look() -> None:
+        services = coordinator.data.configured
+        new = services.keys() - known
+        known.intersection_update(services)
+        known.update(new)
+        if new:
+            add([entity for key, service in services.items() if key in new for entity in make(service)])
+
+    coordinator.config_entry.async_on_unload(coordinator.async_add_listener(look))
+    look()

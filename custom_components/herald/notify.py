@@ -1,11 +1,18 @@
-"""Nothing yet."""
+"""Announcement groups as notify entities: a message is spoken to all that belong to the group."""
 
 from __future__ import annotations
 
+from homeassistant.components.notify import NotifyEntity
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import HeraldConfigEntry
+from .announce import Announcement, announce
+from .const import DOMAIN, SUBENTRY_GROUP
+from .coordinator import HeraldConfigEntry, HeraldCoordinator
+from .devices import MANUFACTURER, server_device_id
+from .entity import HeraldEntity
 
 PARALLEL_UPDATES = 0
 
@@ -13,4 +20,31 @@ PARALLEL_UPDATES = 0
 async def async_setup_entry(
     hass: HomeAssistant, entry: HeraldConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the entities of a server."""
+    """Add the groups."""
+    for subentry in entry.get_subentries_of_type(SUBENTRY_GROUP):
+        async_add_entities([AnnouncementGroup(entry.runtime_data, subentry)], config_subentry_id=subentry.subentry_id)
+
+
+class AnnouncementGroup(HeraldEntity, NotifyEntity):
+    """On a device of its own, whose name it has."""
+
+    _attr_name = None
+
+    def __init__(self, coordinator: HeraldCoordinator, subentry: ConfigSubentry) -> None:
+        super().__init__(coordinator, "announcement")
+        self._group = subentry.data
+        self._attr_unique_id = subentry.subentry_id
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, subentry.subentry_id)},
+            entry_type=DeviceEntryType.SERVICE,
+            name=subentry.title,
+            manufacturer=MANUFACTURER,
+            model="Announcement group",
+            via_device_id=server_device_id(coordinator),
+        )
+
+    async def async_send_message(self, message: str, title: str | None = None) -> None:
+        """Speak it. Raises HomeAssistantError."""
+        group = self._group
+        wanted = Announcement(text=message, voice=group["voice"], targets=group["targets"], chime=group["chime"])
+        await announce(self.hass, self.coordinator, wanted, self._context)

@@ -48,6 +48,8 @@ KEYS: Mapping[str, tuple[int, str, str]] = {
 }
 """Key → its number, its place on the keyboard, and what it writes."""
 _ADDRESS = re.compile(r"DevTools listening on (ws://\S+)")
+_LEFT = -32000
+"""DevTools' code for it."""
 _SECONDS = 15
 """In which a browser does anything that it is asked to."""
 
@@ -81,6 +83,10 @@ def _address(process: subprocess.Popen[str]) -> str:
             return match[1]
     msg = f"The browser did not start: {''.join(said)}"
     raise AssertionError(msg)
+
+
+class Left(AssertionError):
+    """The page was left for another one meanwhile."""
 
 
 @dataclass(kw_only=True)
@@ -135,7 +141,8 @@ class Page:
         await self._socket.send_json({"id": number, "method": method, "params": params, **session})
         async with asyncio.timeout(_SECONDS):
             said: dict[str, Any] = await answer
-        assert "error" not in said, (method, said["error"])
+        if "error" in said:
+            raise (Left if said["error"]["code"] == _LEFT else AssertionError)(method, said["error"])
         result: dict[str, Any] = said["result"]
         return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 from time import monotonic
@@ -166,6 +167,7 @@ async def test_a_wav_file_has_one_header(client: FlowingClient, given: str) -> N
     assert read_back(heard.audio, Container.WAV, RATE).rate == 22_050
 
 
+RATE_OF = {channels: AudioFormat(rate=24_000, channels=channels) for channels in (1, 2)}
 CONTAINERS = {
     "mp3": Container.MP3,
     "FLAC": Container.FLAC,
@@ -184,6 +186,40 @@ async def test_all_audio_of_a_session_is_one_file(client: FlowingClient, given: 
     assert read.frames / read.rate == pytest.approx(1.13, abs=0.1)  # MP3 says nowhere how much of it is padding
     spectrum = np.abs(np.fft.rfft(read.samples[: read.rate]))
     assert np.argmax(spectrum) == pytest.approx(440, abs=2)
+
+
+@pytest.mark.parametrize("given", ["PCM", "WAV", *CONTAINERS])
+async def test_of_stereo_both_are_the_same(client: FlowingClient, given: str) -> None:
+    one, two = [
+        read_back(heard.audio, {"PCM": Container.PCM, "WAV": Container.WAV, **CONTAINERS}[given], RATE_OF[channels])
+        for channels in (1, 2)
+        if (heard := await client.say("a" * 100, format=given, sample_rate=24_000, channels=channels))
+    ]
+    assert (one.channels, two.channels) == (1, 2)
+    assert two.rate == one.rate
+    assert two.frames == one.frames
+    left, right = two.samples[::2], two.samples[1::2]
+    assert np.abs(left - right).max() <= 0.01 * np.abs(left).max()
+    middle = slice(one.rate // 4, one.rate // 2)
+    assert np.abs(left[middle]).max() == pytest.approx(np.abs(one.samples[middle]).max(), rel=0.1)
+
+
+@pytest.mark.parametrize(("given", "size"), [("WAV", 16), ("WAV_F32", 32)])
+async def test_a_wav_whose_length_nobody_knows_says_so_in_both_sizes(client: FlowingClient, given: str, size: int) -> None:
+    header = (await client.say("Hello.", format=given, channels=2)).audio
+    assert header[4:8] == header[header.index(b"data") + 4 :][:4] == b"\xff\xff\xff\xff"
+    tag, channels, rate, _, block, bits = struct.unpack_from("<HHIIHH", header, 20)
+    assert (tag, channels, rate, block, bits) == (1 if size == 16 else 3, 2, 22_050, 2 * size // 8, size)
+
+
+@pytest.mark.parametrize(
+    ("native", "given", "rate"), [(24_000, "WAV", 24_000), (19_000, "MP3", 22_050), (19_000, "FLAC", 19_000)]
+)
+async def test_the_voices_own_rate_may_be_asked_for(tmp_path: Path, native: int, given: str, rate: int) -> None:
+    yaml = TONE.replace("{per_character: 0.01}", f"{{per_character: 0.01, rate: {native}}}")
+    async with serving(tmp_path, yaml) as server, connected(server) as client:
+        heard = await client.say("Hello.", format=given, sample_rate=0)
+    assert read_back(heard.audio, Container(given.lower()), AudioFormat(rate=rate)).rate == rate
 
 
 @pytest.mark.parametrize("name", ["volume", "volumn"])
@@ -296,6 +332,7 @@ async def test_fifty_clients_are_served_at_once(server: Running) -> None:
         ({"format": "ogg"}, 40_000_001, "format is one of PCM, WAV, MP3"),
         ({"format": 1}, 40_000_001, "format is one of"),
         ({"sample_rate": 22_051}, 40_000_001, "sample_rate is one of 8000, .*, not 22051"),
+        ({"channels": 3}, 40_000_001, "channels is a whole number from 1 to 2, not 3"),
         ({"volume": 101}, 40_000_001, "volume is a whole number from 0 to 100, not 101"),
         ({"speech_rate": -501}, 40_000_001, "speech_rate is a whole number from -500 to 500, not -501"),
         ({"pitch_rate": 100}, 40_000_001, "pitch_rate"),
@@ -320,6 +357,7 @@ async def test_what_cannot_be_asked_for_is_a_parameter_error(
     assert heard.names == ["TaskFailed"]
     assert heard.status == status
     assert heard.last["header"]["task_id"] == client.task_id
+    assert heard.last["header"]["code"] == ("unknown_voice" if "oice" in words else "bad_setting")
     assert re.search(words, heard.failure)
     assert len(heard.failure) < 1_001
     assert client.socket.close_code == 1000

@@ -85,6 +85,18 @@ async def test_pcm_of_another_rate_says_so_in_its_type(server: Running) -> None:
     assert len(answer.body) == 2 * 2 * 8_000
 
 
+@pytest.mark.parametrize("name", FORMATS)
+async def test_of_stereo_both_are_the_same(server: Running, name: str) -> None:
+    container, _, rate = FORMATS[name]
+    answer = await said(server, format=name, channels=2)
+    assert "channels=2" in answer.headers["content-type"] or name != "pcm"
+    read = read_back(answer.body, container, AudioFormat(rate=22_050, channels=2))
+    assert (read.rate, read.channels) == (rate, 2)
+    left, right = read.samples[::2], read.samples[1::2]
+    assert np.abs(left - right).max() <= 0.01 * np.abs(left).max()
+    assert np.abs(left[rate // 2 : rate]).max() == pytest.approx(16_384, rel=0.15)
+
+
 @pytest.mark.parametrize(("native", "rate"), [(19_000, 22_050), (95_999, 48_000)])
 async def test_a_rate_that_mp3_has_not_becomes_one_that_it_has(tmp_path: Path, native: int, rate: int) -> None:
     yaml = TONE.replace("{per_character: 0.01}", f"{{per_character: 0.01, rate: {native}}}")

@@ -89,6 +89,7 @@ DOWN: list[tuple[dict[str, Any], ServerEvent]] = [
                 "index": 2,
                 "reason": "interrupted",
                 "notice": "Not as asked.",
+                "notice_code": "quota_exceeded",
                 "voice": "somebody",
                 "measureLength": 57,
             },
@@ -99,6 +100,7 @@ DOWN: list[tuple[dict[str, Any], ServerEvent]] = [
             index=2,
             reason="interrupted",
             notice="Not as asked.",
+            notice_code="quota_exceeded",
             voice="somebody",
             characters=57,
         ),
@@ -279,6 +281,13 @@ def test_what_is_unknown_or_no_json_is_not_written() -> None:
 def test_a_failure_without_words_is_told_in_the_documents() -> None:
     wire = json.loads(encode_server(Failed(task_id="a", status=Status.STATE)))
     assert wire["header"]["status_text"] == "The message does not fit the state of the session."
+
+
+def test_a_failures_code_is_told_where_there_is_one() -> None:
+    failed = Failed(task_id=TASK_ID, status=40000001, code="unknown_voice", text="No voice.")
+    message = encode_server(failed)
+    assert json.loads(message)["header"]["code"] == "unknown_voice"
+    assert decode_server(message) == failed
 
 
 # Limits ---------------------------------------------------------------------------------------------------------------------

@@ -109,7 +109,8 @@ def encode_server(event: ServerEvent, *, message_id: str = "") -> Message:
     }
     if isinstance(event, Failed):
         status = event.status or Status.CLIENT_ERROR
-        return dump({"header": {**header, "status": status, "status_text": event.text or words(status)}})
+        header |= {"status": status, "status_text": event.text or words(status)}
+        return dump({"header": {**header, "code": event.code} if event.code else header})
     return dump({"header": {**header, "status_message": words(Status.OK)}, "payload": dict(_payload(event))})
 
 
@@ -124,7 +125,13 @@ def _payload(event: ServerEvent) -> dict[str, Any]:
     if isinstance(event, SentenceEnd):
         payload["subtitles"] = [_subtitle(word) for word in event.words]
     if isinstance(event, Completed):
-        own = {"reason": event.reason, "notice": event.notice, "voice": event.voice, "measureLength": event.characters}
+        own = {
+            "reason": event.reason,
+            "notice": event.notice,
+            "notice_code": event.notice_code,
+            "voice": event.voice,
+            "measureLength": event.characters,
+        }
         payload |= {name: value for name, value in own.items() if value}
     return payload
 
@@ -143,7 +150,7 @@ def decode_server(message: Message) -> ServerEvent:
     if header.get("name") == NAMES[Kind.FAILED] or ("name" not in header and status not in {0, Status.OK}):
         status = status or Status.CLIENT_ERROR
         text = shown(header.get("status_text")) or shown(header.get("status_message")) or words(status)
-        return Failed(task_id=task_id, status=status, text=text)
+        return Failed(task_id=task_id, status=status, code=shown(header.get("code")), text=text)
     name = _read_name(header)
     read = _DOWN.get(name)
     return read(task_id, payload) if read else Unknown(task_id=task_id, name=name)
@@ -177,6 +184,7 @@ def _completed(task_id: str, payload: Mapping[str, Any]) -> ServerEvent:
         index=count(payload.get("index")),
         reason=shown(payload.get("reason")),
         notice=shown(payload.get("notice")),
+        notice_code=shown(payload.get("notice_code")),
         voice=shown(payload.get("voice")),
         characters=count(payload.get("measureLength")),
     )

@@ -156,6 +156,8 @@ class Completed:
     """Our own: "interrupted"."""
     notice: str = ""
     """Our own: what there is to know of how it was spoken, such as that another voice spoke than was asked for."""
+    notice_code: str = ""
+    """Our own: the same, as Herald's code of an error."""
     voice: str = ""
     """Our own: that other voice."""
     characters: int = 0
@@ -175,7 +177,7 @@ class Failed:
     status: int = 0
     """Of `flowing_status`; 0 where there is only a `code`."""
     code: str = ""
-    """DashScope's name of the error."""
+    """DashScope's name of the error; of NLS our own: Herald's."""
     text: str = ""
 
 

@@ -35,6 +35,9 @@ STANDARD = frozenset({Container.PCM, Container.WAV, Container.MP3})
 """The documented ones; the others are our own."""
 SAMPLE_RATES = (8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 """Hz."""
+OWN_RATE = 0
+"""Our own, as a `sample_rate`: what the voice has by itself, or the next one that the container has."""
+CHANNELS = Range(1, 2)
 RATES = Range(-500, 500)
 VOLUMES = Range(0, 100)
 PACES = Range(0, 600)
@@ -66,8 +69,9 @@ def any_number(name: str, value: Any, allowed: Range) -> float:
 
 def sample_rate(name: str, value: Any) -> int:
     found = number(value)
-    if found not in SAMPLE_RATES:
-        msg = f"{name} is one of {', '.join(map(str, SAMPLE_RATES))} Hz, not {shortened(value)}."
+    if found not in (OWN_RATE, *SAMPLE_RATES):
+        rates = ", ".join(map(str, SAMPLE_RATES))
+        msg = f"{name} is one of {rates} Hz, or {OWN_RATE} for the voice's own, not {shortened(value)}."
         raise BadSetting(msg)
     return int(found)
 
@@ -110,6 +114,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "voice": short_text,
     "format": _container,
     "sample_rate": sample_rate,
+    "channels": lambda name, value: whole_number(name, value, CHANNELS),
     "volume": lambda name, value: whole_number(name, value, VOLUMES),
     "speech_rate": lambda name, value: whole_number(name, value, RATES),
     "pitch_rate": lambda name, value: whole_number(name, value, RATES),
@@ -132,7 +137,9 @@ class Settings:
     """"" is the server's own default."""
     format: Container = Container.PCM
     sample_rate: int | None = None
-    """Hz; None is the server's own default."""
+    """Hz; None is the server's own default, OWN_RATE the voice's."""
+    channels: int | None = None
+    """Our own: 1 or 2; of stereo, both are the same. None is 1."""
     volume: int = 50
     """0 to 100; 50 is the voice's own."""
     speech_rate: int = 0
@@ -164,7 +171,7 @@ class Settings:
     def payload(self) -> dict[str, Any]:
         """As it is sent: what the document knows, and of the rest what says something."""
         standard = ("format", "volume", "speech_rate", "pitch_rate", "enable_subtitle")
-        rest = ("voice", "sample_rate", "platform", "session_id", "options", "pace")
+        rest = ("voice", "sample_rate", "channels", "platform", "session_id", "options", "pace")
         said = [name for name in rest if not _unsaid(getattr(self, name)) and getattr(self, name) != {}]
         return {name: getattr(self, name) for name in (*standard, *said)}
 

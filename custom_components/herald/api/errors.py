@@ -6,8 +6,10 @@ HeraldError
         WrongCertificate     another certificate than the one that was pinned
     NotHerald                somebody answers, who is no Herald
     WrongVersion             a Herald whose API this client does not know
+    WrongServer              a Herald, but not the one that was paired
     WrongToken               the server does not accept the token
     Refused                  the server says no, with a code and a sentence
+    TextTimeout              the text of a reply did not go on
     Interrupted              somebody interrupted a reply: what was heard of it is not all
 """
 
@@ -45,6 +47,9 @@ class WrongVersion(HeraldError):
         """Of the server."""
 
 
+class WrongServer(HeraldError): ...
+
+
 class WrongToken(HeraldError): ...
 
 
@@ -55,6 +60,9 @@ class Refused(HeraldError):
         """One of the server's error codes."""
         self.status = status
         """Of HTTP; 0 where it was not told by HTTP."""
+
+
+class TextTimeout(HeraldError): ...
 
 
 class Interrupted(HeraldError): ...

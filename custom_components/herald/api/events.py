@@ -59,9 +59,17 @@ async def _parsed(stream: aiohttp.StreamReader) -> AsyncGenerator[Event]:
         match line.decode().rstrip("\r\n").partition(":"):
             case ("", "", _):
                 if name and data:
-                    yield Event(name=name, data=dict(json.loads(data)))
+                    yield Event(name=name, data=_object(data))
                 name, data = "", ""
             case ("event", _, value):
                 name = value.strip()
             case ("data", _, value):
                 data += value.strip()
+
+
+def _object(data: str) -> dict[str, Any]:
+    told = json.loads(data)
+    if not isinstance(told, dict):
+        msg = "an event that is no JSON object"
+        raise ValueError(msg)  # noqa: TRY004  # told as NotHerald, like all that is no JSON
+    return told

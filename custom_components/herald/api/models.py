@@ -224,13 +224,15 @@ class Usage:
     today: Mapping[str, Spent] = field(default_factory=dict)
     """By engine."""
     month: Mapping[str, Spent] = field(default_factory=dict)
+    month_ends: datetime
+    """The server's midnight at which it begins anew."""
 
     @classmethod
     def read(cls, told: Json) -> Self:
         today, month = (
             {name: Spent.read(spent) for name, spent in told[period]["engines"].items()} for period in ("today", "month")
         )
-        return cls(today=today, month=month)
+        return cls(today=today, month=month, month_ends=datetime.fromisoformat(told["month"]["ends"]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

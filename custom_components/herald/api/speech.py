@@ -1,29 +1,42 @@
-"""Speech on `/ws/v1/tts` (docs/flowing.md): text up while it is written, audio down while it is made."""
+"""Speech on `/ws/v1/tts` (docs/flowing.md): text up while it is written, audio down while it is made.
+
+A connection for each reply: it costs a few milliseconds, and the server closes one that nothing is spoken on after a minute.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Self
 
 import aiohttp
 
-from .errors import CannotConnect, HeraldError, Interrupted, NotHerald, Refused, WrongToken
+from .errors import CannotConnect, HeraldError, Interrupted, NotHerald, Refused, TextTimeout, WrongToken
 from .models import Notice
 from .wire import CONNECT_TIMEOUT, Wire, failures
 
 MESSAGE_MAX = 4 * 1024 * 1024
 """Bytes of a message from the server."""
+FRAGMENT_MAX = 16_384
+"""Characters of a message to it. Of a longer text it counts the messages, and says what it allows."""
 TEXT_TIMEOUT = 60.0
 """Seconds without a fragment after which a text is given up: who abandons a text that is still written tells nobody."""
 AUDIO_TIMEOUT = 90.0
-"""Seconds that the server may be silent in: it gives up its engines earlier."""
+"""Seconds that the server may be silent in behind the text: it gives up its engines earlier, but a power cut tells nobody."""
+INTERRUPT_TIMEOUT = 1.0
+"""Seconds that it may take to end a reply that was interrupted; then the reply ends here."""
 CLOSE_TIMEOUT = 1.0
-TOKEN_REQUIRED = 40_100_005
+VOICES_OWN_RATE = 0
+REFUSALS: Mapping[int, tuple[str, str]] = {
+    HTTPStatus.FORBIDDEN: ("access_denied", "Herald does not let this address in."),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("busy", "Herald has too many clients just now."),
+}
+"""Of a connection that was not opened, by HTTP; all others are told on it. Code and sentence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +61,7 @@ class Order:
         told = {
             "voice": self.voice,
             "format": self.format,
-            "sample_rate": self.rate,
+            "sample_rate": VOICES_OWN_RATE if self.rate is None else self.rate,
             "channels": self.channels,
             "session_id": self.session_id,
             "pace": self.pace,
@@ -60,31 +73,43 @@ class Order:
 class Reply:
     """One reply. `async with` it, and listen to `audio` once; leaving the block before its end interrupts it."""
 
-    def __init__(self, wire: Wire, order: Order) -> None:
+    def __init__(self, wire: Wire, order: Order, trust: Callable[[], Awaitable[None]]) -> None:
+        """`trust` raises HeraldError unless it is the paired server that will be sent the token."""
         self._wire = wire
+        self._trust = trust
         self._address = wire.address
         self._order = order
         self._task_id = uuid.uuid4().hex
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._open = AsyncExitStack()
+        self._silence: float | None = None
+        """Seconds that the server may be silent in; None: while text comes it may have nothing to say."""
+        self._ends_at: float | None = None
+        """When the reply is over, whatever the server says, and why."""
+        self._end: Exception | None = None
+        self._waiting: asyncio.Timeout | None = None
         self.session_id = order.session_id or uuid.uuid4().hex
         """Anybody who has it can interrupt the reply."""
         self.notice: Notice | None = None
         """Known after the last audio: why another voice spoke."""
 
     async def __aenter__(self) -> Self:
+        await self._trust()
         async with failures(self._address), asyncio.timeout(CONNECT_TIMEOUT), AsyncExitStack() as opening:
-            socket = await opening.enter_async_context(
-                self._wire.session.ws_connect(
-                    self._address.url / "ws/v1/tts",
-                    headers=self._wire.headers,
-                    ssl=self._address.ssl,
-                    max_msg_size=MESSAGE_MAX,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
-                )
+            connecting = self._wire.session.ws_connect(
+                self._address.url / "ws/v1/tts",
+                headers=self._wire.headers,
+                ssl=self._address.ssl,
+                max_msg_size=MESSAGE_MAX,
+                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
             )
+            try:
+                self._socket = await opening.enter_async_context(connecting)
+            except aiohttp.WSServerHandshakeError as error:
+                if refusal := REFUSALS.get(error.status):
+                    raise Refused(*refusal, error.status) from error
+                raise
             self._open = opening.pop_all()
-        self._socket = socket
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -93,66 +118,102 @@ class Reply:
         await self._open.aclose()
 
     async def interrupt(self) -> None:
-        """Silence, and no more paid work. `audio` raises Interrupted then. Nothing happens where nothing is spoken."""
+        """Silence, and no more paid work. `audio` raises Interrupted then, unless it was just over. Twice is fine."""
+        self._stop(Interrupted(f"The speech was interrupted (session {self.session_id})."), INTERRUPT_TIMEOUT)
         if self._socket is not None:
             with suppress(aiohttp.ClientError, ConnectionError):
                 await self._socket.send_str(self._message("CancelSynthesis"))
 
     async def audio(self, fragments: AsyncIterable[str]) -> AsyncGenerator[bytes]:
-        """The audio of the text, one file of the order's format. Raises Interrupted, and HeraldError where it fails."""
+        """The audio of the text, one file of the order's format. Raises Interrupted, and HeraldError where it fails.
+
+        What `fragments` raises is raised as it is.
+        """
         socket = self._socket
         if socket is None:
             msg = "a reply is listened to inside its block"
             raise RuntimeError(msg)
+        if self._end is not None:
+            raise self._end
         async with failures(self._address):
-            begin = {**self._order.payload, "session_id": self.session_id}
-            await socket.send_str(self._message("StartSynthesis", begin))
-            writing = asyncio.create_task(self._write(socket, fragments), name=f"text of {self.session_id}")
-            try:
-                async for audio in self._received(socket, writing):
-                    yield audio
-            finally:
-                writing.cancel()
-                await asyncio.wait({writing})
+            await socket.send_str(self._message("StartSynthesis", {**self._order.payload, "session_id": self.session_id}))
+        writing = asyncio.create_task(self._write(socket, fragments), name="text of a reply")
+        try:
+            while (piece := await self._next(socket)) is not None:
+                if piece:
+                    yield piece
+        finally:
+            writing.cancel()
+            await asyncio.wait({writing})
+        if self._end is not None:
+            raise self._end
+
+    # The text, in a task of its own
 
     async def _write(self, socket: aiohttp.ClientWebSocketResponse, fragments: AsyncIterable[str]) -> None:
-        source = aiter(fragments)
-        while True:
-            try:
-                async with asyncio.timeout(TEXT_TIMEOUT):
-                    fragment = await anext(source)
-            except StopAsyncIteration:
-                break
-            if fragment:
-                await socket.send_str(self._message("RunSynthesis", {"text": fragment}))
-        await socket.send_str(self._message("StopSynthesis"))
-
-    async def _received(self, socket: aiohttp.ClientWebSocketResponse, writing: asyncio.Task[None]) -> AsyncGenerator[bytes]:
-        while True:
-            message = await self._next(socket, writing)
-            match message.type:
-                case aiohttp.WSMsgType.BINARY:
-                    yield message.data
-                case aiohttp.WSMsgType.TEXT:
-                    if self._ended(json.loads(message.data)):
-                        return
-                case _:
-                    msg = f"{self._address} ended the connection amid the speech."
-                    raise CannotConnect(msg)
-
-    async def _next(self, socket: aiohttp.ClientWebSocketResponse, writing: asyncio.Task[None]) -> aiohttp.WSMessage:
-        """The next message; while there is text to come, the server may have nothing to say."""
-        receiving = asyncio.ensure_future(socket.receive())
+        """To its end. How it fails is told to whoever listens; that the connection did, the listener sees."""
         try:
-            while not writing.done():
-                await asyncio.wait({receiving, writing}, return_when=asyncio.FIRST_COMPLETED)
-                if receiving.done():
-                    return receiving.result()
-            writing.result()
-            async with asyncio.timeout(AUDIO_TIMEOUT):
-                return await receiving
+            async with aclosing(_pieces(fragments)) as pieces:
+                async for piece in pieces:
+                    await socket.send_str(self._message("RunSynthesis", {"text": piece}))
+            await socket.send_str(self._message("StopSynthesis"))
+        except aiohttp.ClientError, ConnectionError:
+            return
+        except asyncio.CancelledError:
+            if _was_asked_for():
+                raise
+            self._stop(TextTimeout("The text of the speech was abandoned."))
+        except Exception as error:  # noqa: BLE001  # the task's edge: raised again by whoever listens
+            self._stop(error)
+        else:
+            self._silence = AUDIO_TIMEOUT
+            self._hurry()
+
+    # The audio
+
+    async def _next(self, socket: aiohttp.ClientWebSocketResponse) -> bytes | None:
+        """A piece of audio; empty where something else was told. None at the end, or at `_end`."""
+        async with failures(self._address):
+            message = await self._received(socket)
+            if message is not None and message.type is aiohttp.WSMsgType.BINARY:
+                return bytes(message.data)
+            if message is not None and message.type is aiohttp.WSMsgType.TEXT:
+                return None if self._ended(json.loads(message.data)) else b""
+            if self._end is None:
+                msg = f"{self._address} ended the connection amid the speech."
+                raise CannotConnect(msg)
+        return None
+
+    async def _received(self, socket: aiohttp.ClientWebSocketResponse) -> aiohttp.WSMessage | None:
+        """None where it is over, whatever the server would say."""
+        limit = self._limit()
+        if self._end is not None and limit is not None and limit <= asyncio.get_running_loop().time():
+            return None
+        try:
+            async with asyncio.timeout_at(limit) as self._waiting:
+                return await socket.receive()
+        except TimeoutError:
+            if self._end is None:
+                raise
+            return None
         finally:
-            receiving.cancel()
+            self._waiting = None
+
+    def _limit(self) -> float | None:
+        """Until when a message is waited for."""
+        silence = None if self._silence is None else asyncio.get_running_loop().time() + self._silence
+        return min((limit for limit in (self._ends_at, silence) if limit is not None), default=None)
+
+    def _stop(self, end: Exception, within: float = 0.0) -> None:
+        """Let it end soon, whatever the server says. Only the first call counts."""
+        if self._end is None:
+            self._end, self._ends_at = end, asyncio.get_running_loop().time() + within
+            self._hurry()
+
+    def _hurry(self) -> None:
+        """Have the listener wait no longer than is known now."""
+        if self._waiting is not None:
+            self._waiting.reschedule(self._limit())
 
     def _ended(self, told: Any) -> bool:
         try:
@@ -160,6 +221,7 @@ class Reply:
             match header["name"]:
                 case "SynthesisCompleted":
                     self._completed(payload)
+                    self._end = None  # it was over just before
                     return True
                 case "TaskFailed":
                     raise _failure(header)
@@ -181,8 +243,30 @@ class Reply:
         return json.dumps({"header": header, "payload": payload or {}})
 
 
+async def _pieces(fragments: AsyncIterable[str]) -> AsyncGenerator[str]:
+    """What is sent of a text, as it comes. Raises TextTimeout."""
+    source = aiter(fragments)
+    while True:
+        try:
+            async with asyncio.timeout(TEXT_TIMEOUT) as patience:
+                fragment = await anext(source)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            if not patience.expired():
+                raise
+            msg = f"The text did not go on for {TEXT_TIMEOUT:g} s, and was given up."
+            raise TextTimeout(msg) from error
+        for start in range(0, len(fragment), FRAGMENT_MAX):
+            yield fragment[start : start + FRAGMENT_MAX]
+
+
+def _was_asked_for() -> bool:
+    """Whether somebody cancels this task; a text whose writer was cancelled looks the same."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 def _failure(header: Mapping[str, Any]) -> HeraldError:
-    message = str(header["status_text"])
-    if header["status"] == TOKEN_REQUIRED:
-        return WrongToken(message)
-    return Refused(str(header.get("code", "engine_failed")), message)
+    code, message = str(header.get("code", "engine_failed")), str(header["status_text"])
+    return WrongToken(message) if code == "token_required" else Refused(code, message)

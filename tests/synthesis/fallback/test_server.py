@@ -63,6 +63,7 @@ async def test_the_completed_session_of_a_websocket_says_it_too(server: Running)
     payload = heard.messages[-1]["payload"]
     assert payload["voice"] == "Zweite Stimme"
     assert payload["notice"].startswith("The voice lead failed: ")
+    assert payload["notice_code"] == "quota_exceeded"
 
 
 async def test_without_fallback_the_failure_is_the_answer(server: Running) -> None:

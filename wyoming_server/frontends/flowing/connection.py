@@ -220,7 +220,7 @@ class Conversation:
             return
         _LOGGER.warning("%s: %s: %s", self._client, error.code, shown(str(error)))
         task_id = self._order.task_id or task_id
-        self._tell(Failed(task_id=task_id, status=error.flowing_status, text=shown(str(error))))
+        self._tell(Failed(task_id=task_id, status=error.flowing_status, code=error.code, text=shown(str(error))))
 
     def _reason(self, errors: BaseExceptionGroup[Exception]) -> HeraldError:
         """What the client is told: Herald's own words, or that something is broken here."""

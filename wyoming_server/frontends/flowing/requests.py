@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...audio.encode import Container
 from ...errors import BadSetting
-from ...models import FormatWish, SynthesisRequest
+from ...models import AudioFormat, FormatWish, SynthesisRequest
+from ...protocols.flowing_settings import OWN_RATE, Settings, cloud_speed, short_text
 from ...protocols.flowing_settings import Container as Format
-from ...protocols.flowing_settings import Settings, cloud_speed, short_text
 from ...synthesis import Synthesizer
 from ...voices import Catalogue
+from ..streaming.wishes import file_rate
 
 RATE = 22_050
 """Hz, where the client names none: the local servers' own."""
@@ -35,8 +36,8 @@ class Wish:
 
     request: SynthesisRequest
     container: Container
-    rate: int
-    """Hz."""
+    audio: AudioFormat
+    """Of the PCM that becomes the file."""
     session_id: str | None
     """As the client named it."""
     subtitles: bool
@@ -47,13 +48,17 @@ class Wish:
 def read_wish(payload: Mapping[str, Any], catalogue: Catalogue, synthesizer: Synthesizer) -> Wish:
     """Raises BadSetting, UnknownVoice and what the voice's engine does not take."""
     settings = Settings.parse(payload)
-    options, rate = dict(settings.options), settings.sample_rate or RATE
+    options = dict(settings.options)
     language = options.pop("language", None)
     voice = catalogue.find(settings.voice or None, None if language is None else short_text("language", language))
+    request = synthesizer.request(voice, {**_settings(settings), **options})
+    container, wanted = CONTAINERS[settings.format], settings.sample_rate
+    rate = file_rate(container, None, request, synthesizer) if wanted == OWN_RATE else wanted or RATE
+    audio = AudioFormat(rate=rate, channels=settings.channels or 1)
     return Wish(
-        request=synthesizer.request(voice, {**_settings(settings), **options}, wish=FormatWish(rate=rate)),
-        container=CONTAINERS[settings.format],
-        rate=rate,
+        request=replace(request, format=FormatWish(rate=audio.rate, channels=audio.channels)),
+        container=container,
+        audio=audio,
         session_id=settings.session_id or None,
         subtitles=settings.enable_subtitle,
         pace=settings.pace,

@@ -45,6 +45,7 @@ async def _refuse(request: web.Request, error: AccessError | Busy) -> web.Stream
     if not is_for_a_websocket(request):
         raise error
     socket = await opened(request, STRANGERS_BYTES_MAX)
-    await socket.send_str(str(encode_server(Failed(task_id="", status=error.flowing_status, text=str(error)))))
+    failed = Failed(task_id="", status=error.flowing_status, code=error.code, text=str(error))
+    await socket.send_str(str(encode_server(failed)))
     await socket.close()
     return socket

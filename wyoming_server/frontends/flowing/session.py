@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from ...audio.encode import Encoder
 from ...audio.level import decay_tail
-from ...models import AudioFormat, Mark, Notice, ReplyStart
+from ...models import Mark, Notice, ReplyStart
 from ...progress import Progress
 from ...protocols.flowing_events import Audio, Completed, ServerEvent
 from ...protocols.json_messages import shown
@@ -36,7 +36,7 @@ class Speaking:
         self._wire = wire
         self._pacing = Pacing(wish.pace, turns)
         self._sentences = Sentences(task_id, session_id, subtitles=wish.subtitles)
-        self._format = AudioFormat(rate=wish.rate)
+        self._format = wish.audio
         self._encoder: Encoder | None = None
         self._last_frame = b""
         self._notice: Notice | None = None
@@ -100,14 +100,15 @@ class Speaking:
             self._tell(Audio(data=rest))
 
     def _completed(self, reason: str = "") -> None:
-        notice, voice = (shown(self._notice.text), self._notice.voice) if self._notice is not None else ("", "")
+        notice = self._notice or Notice(code="", text="")
         self._tell(
             Completed(
                 task_id=self.task_id,
                 session_id=self._session_id,
                 index=self._sentences.count,
                 reason=reason,
-                notice=notice,
-                voice=voice,
+                notice=shown(notice.text),
+                notice_code=notice.code,
+                voice=notice.voice,
             )
         )

@@ -42,7 +42,7 @@ def read_wish(document: Mapping[str, Any], services: Services) -> Wish:
     container = fields.get("format", Container.MP3)
     rate = file_rate(container, fields.get("sample_rate"), request, services.synthesizer)
     return Wish(
-        request=replace(request, format=FormatWish(rate=rate)),
+        request=replace(request, format=FormatWish(rate=rate, channels=fields.get("channels", 1))),
         text=said,
         container=container,
         session_id=fields.get("session_id"),
@@ -98,6 +98,7 @@ KNOWN: Readers = {
     **_INTERRUPT,
     "format": partial(one_of, FORMATS),
     "sample_rate": partial(whole_number, Range(RATE_MIN, RATE_MAX)),
+    "channels": partial(whole_number, Range(1, 2)),
     "text_format": partial(one_of, TEXT_FORMATS),
     "pace": partial(number, SECONDS_AHEAD),
     "options": options,
