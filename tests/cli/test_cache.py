@@ -68,8 +68,9 @@ def test_where_nothing_was_kept_nothing_is_made(cache: Herald, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("warm",), "A file of sentences is missing, one a line"),
-        (("list", "sentences.txt"), "`herald cache list` takes no file; `herald cache warm sentences.txt` does."),
+        (("warm",), "the following arguments are required: FILE"),
+        (("list", "sentences.txt"), "unrecognized arguments: sentences.txt"),
+        (("clear", "--json"), "unrecognized arguments: --json"),
         (("warm", "sentences.txt", "--rate", "1"), "--rate is 8000 to 96000 Hz, not 1."),
         (("warm", "sentences.txt", "--voice", "nobody"), "nobody"),
         (("melt",), "invalid choice: 'melt'"),
@@ -79,6 +80,11 @@ def test_a_wrong_use_is_told(cache: Herald, arguments: tuple[str, ...], words: s
     ran = cache(*arguments)
     assert ran.code == 2
     assert words in ran.err
+
+
+def test_options_may_stand_before_the_file(cache: Herald, tmp_path: Path) -> None:
+    (tmp_path / "sentences.txt").write_text("Dinner is ready.\n")
+    assert cache("warm", "--voice", "tone/tone", "sentences.txt").code == 0
 
 
 def test_a_sentence_that_is_too_long_is_told_before_anything_is_made(cache: Herald, tmp_path: Path) -> None:

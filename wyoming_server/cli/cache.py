@@ -42,9 +42,6 @@ _SIZES = ((1 << 20, "MiB"), (1 << 10, "KiB"))
 
 def run(arguments: Namespace) -> int:
     quiet_logs(arguments)
-    if arguments.action != "warm" and arguments.file is not None:
-        msg = f"`herald cache {arguments.action}` takes no file; `herald cache warm {arguments.file}` does."
-        raise RequestError(msg)
     return {"list": _list, "clear": _clear, "warm": _warm}[arguments.action](arguments)
 
 
@@ -136,9 +133,6 @@ def _warm(arguments: Namespace) -> int:
     config = configuration(arguments)
     if not config.cache.enabled:
         msg = "The cache is switched off (cache.enabled in herald.yaml)."
-        raise RequestError(msg)
-    if arguments.file is None:
-        msg = "A file of sentences is missing, one a line; - is standard input: herald cache warm sentences.txt"
         raise RequestError(msg)
     sentences = _sentences(arguments.file, config.cache.max_text)
     made, there, passed, failures = run_until_done(_warmed(config, arguments, sentences))
