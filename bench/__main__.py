@@ -1,4 +1,4 @@
-"""`python -m bench`: runs benches by name, prints a table, and writes JSON if asked to."""
+"""`python -m bench`: runs benches by name, prints a table, and writes JSON if asked to; or one campaign."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from .campaigns import CAMPAIGNS
 from .lab import Size, laboratory
 from .measures import BENCHES
 from .peer import Unavailable
@@ -19,7 +20,11 @@ from .rows import Row, table
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench", description="Measures Herald against a floor. See docs/benchmarks.md.")
+    parser = argparse.ArgumentParser(
+        prog="bench",
+        description="Measures Herald against a floor. See docs/benchmarks.md.",
+        epilog=f"Campaigns stand apart, and have arguments of their own (bench NAME --help): {', '.join(CAMPAIGNS)}.",
+    )
     parser.add_argument("names", nargs="*", metavar="BENCH", help=f"{', '.join(BENCHES)}; default: all")
     parser.add_argument("--quick", action="store_true", help="less of everything: about three minutes")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 10, 50], metavar="N", help="of the bench latency")
@@ -63,6 +68,8 @@ async def run(arguments: argparse.Namespace) -> tuple[list[Row], list[str]]:
 
 
 def main() -> int:
+    if sys.argv[1:] and sys.argv[1] in CAMPAIGNS:
+        return CAMPAIGNS[sys.argv[1]](sys.argv[2:])
     arguments = parse(sys.argv[1:])
     begin = machine()
     print(", ".join(f"{name} {value}" for name, value in begin.items()))

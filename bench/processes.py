@@ -38,6 +38,8 @@ class Server:
     """Of its Wyoming port."""
     http: Address = ("", 0)
     """Of its HTTP port, where it has one."""
+    state: Path = Path()
+    """Its state directory, where it has one."""
 
     def cpu(self) -> float:
         return cpu_seconds(self.pid)
@@ -217,7 +219,8 @@ async def herald(engines: str = "", quiet: Sequence[str] = (), *, cache: bool = 
         command = ["-m", module, "serve", "--config", str(folder / "herald.yaml"), "--state", str(folder / "state")]
         with (folder / "log").open("wb") as log:
             async with process(command, stdout=log, stderr=log) as child:
-                server = Server(name="herald", pid=child.pid, address=("127.0.0.1", port), http=("127.0.0.1", http_port))
+                at = {"address": ("127.0.0.1", port), "http": ("127.0.0.1", http_port)}
+                server = Server(name="herald", pid=child.pid, state=folder / "state", **at)
                 try:
                     await ready(server)
                 except TimeoutError as error:

@@ -64,7 +64,7 @@ def tone_of(server: Running) -> ToneEngine:
     return engine
 
 
-async def ended(engine: ToneEngine, what: str, *, within: float = 2) -> float:
+async def ended(engine: ToneEngine, what: str, *, within: float = 10) -> float:
     """When (loop time) the engine's journal first told `what`."""
     await until(lambda: any(event.what == what for event in engine.journal), within=within)
     return next(event.time for event in engine.journal if event.what == what)

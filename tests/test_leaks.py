@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .leaks import Watch, canary
+from .leaks import LEAKED, Watch, canary
 
 ROOT = Path(__file__).parents[1]
 SECRET = canary("planted")
@@ -50,7 +50,7 @@ def run(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
 def test_every_planted_leak_fails_a_run_whose_tests_pass(tmp_path: Path) -> None:
     ran = run(tmp_path, "\n    ".join(LEAKS.values()))
     assert "1 passed" in ran.stdout
-    assert ran.returncode == pytest.ExitCode.TESTS_FAILED
+    assert ran.returncode == LEAKED
     assert "secrets in logs" in ran.stdout
     told = ran.stdout.partition("secrets in logs")[2]
     assert told.count(" of planted: ") >= 6

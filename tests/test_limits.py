@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -76,6 +77,17 @@ async def test_an_address_that_asks_too_often_is_told_when_to_come_again(
         assert await say(server, "One.") == ""
         for other in FRONT_ENDS.values():
             assert "127.0.0.1 has asked for 1 replies within a minute" in await other(server, "Two.")
+
+
+@pytest.mark.parametrize("path", ["/api/tts/stream", "/v1/audio/speech"])
+async def test_programs_are_told_when_to_come_again_by_the_header_too(path: str, tmp_path: Path) -> None:
+    body = {"text": "Two."} if path.startswith("/api") else {"model": "tts-1", "voice": "alloy", "input": "Two."}
+    async with serving(tmp_path, ONE_A_MINUTE) as server, Api(http_of(server)).connected() as client:
+        assert await by_http(server, "One.") == ""
+        data = json.dumps(body)
+        answer = await client.ask(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n{data}")
+        assert (answer.status, answer.headers["retry-after"].isdecimal()) == (503, True)
+        assert f"Ask again in {answer.headers['retry-after']} s." in answer.body.decode()
 
 
 async def test_the_limit_of_requests_is_changed_by_a_reload(tmp_path: Path) -> None:

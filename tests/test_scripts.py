@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -283,6 +284,70 @@ def test_all_runs_go_on_after_a_failure_and_the_end_says_which_failed(checkout: 
     assert len([call for call in checkout.calls() if " -m pytest " in call]) == 3
     assert "failed: the server's tests, Python 3.11.2" in said
     assert "failed: the tests in Home Assistant, Python 3.14.3" in said
+
+
+# What pytest remembers as failed and how it ends, of the whole run and of the second one.
+FLAKY_PYTHON = """#!/usr/bin/env bash
+echo "$(basename "$(dirname "$(dirname "$0")")") $*" >>"$WORKPLACE/calls"
+run=first
+[[ $* != *--last-failed* ]] || run=second
+memory=$WORKPLACE/checkout/.pytest_cache/v/cache
+mkdir -p "$memory"
+cp "$WORKPLACE/$run" "$memory/lastfailed"
+exit "$(cat "$WORKPLACE/$run.result")"
+"""
+
+
+def in_ci(checkout: Checkout, first: tuple[int, list[str]], second: tuple[int, list[str]], result: int, *arguments: str) -> str:
+    """What script/test says where pytest ends so, with these failures."""
+    checkout.program("environment_python", FLAKY_PYTHON)
+    checkout.run("setup", "dev")
+    checkout.calls()
+    for name, (code, failed) in {"first": first, "second": second}.items():
+        (checkout.workplace / f"{name}.result").write_text(str(code))
+        (checkout.workplace / name).write_text(json.dumps(dict.fromkeys(failed, True), indent=2, ensure_ascii=False))
+    return checkout.run("test", "--server", *arguments, result=result, CI="true")
+
+
+FAILED = ["tests/a.py::test_b", "tests/a.py::test_c[声 d]"]
+ALONE = "--last-failed --last-failed-no-failures none"
+
+
+def test_in_ci_a_test_that_passes_alone_is_flaky_and_told(checkout: Checkout) -> None:
+    said = in_ci(checkout, (1, FAILED), (0, []), 0)
+    assert checkout.calls() == [f".venv -m pytest {SERVER}", f".venv -m pytest {SERVER} {ALONE}"]
+    for test in FAILED:
+        assert f"herald: flaky: failed once, passed alone: {test}\n" in said
+    assert "herald: failed" not in said
+
+
+@pytest.mark.parametrize("second", [(1, FAILED[:1]), (5, FAILED), (0, FAILED[:1]), (10, []), (139, [])])
+def test_a_test_that_does_not_pass_alone_fails_the_run(checkout: Checkout, second: tuple[int, list[str]]) -> None:
+    said = in_ci(checkout, (1, FAILED), second, 1)
+    assert "failed: the server's tests" in said
+    assert "flaky" not in said
+
+
+@pytest.mark.parametrize(
+    "first",
+    [(139, []), (2, FAILED), (3, FAILED), (10, FAILED), (1, []), (1, [f"tests/a.py::test_{number}" for number in range(11)])],
+)
+def test_what_is_no_small_failure_gets_no_second_chance(checkout: Checkout, first: tuple[int, list[str]]) -> None:
+    in_ci(checkout, first, (0, []), 1)
+    assert checkout.calls() == [f".venv -m pytest {SERVER}"]
+
+
+def test_a_run_with_options_gets_no_second_chance(checkout: Checkout) -> None:
+    in_ci(checkout, (1, FAILED), (0, []), 1, "-x")
+    assert checkout.calls() == [f".venv -m pytest {SERVER} -x"]
+
+
+def test_what_failed_in_an_earlier_run_is_forgotten_in_ci(checkout: Checkout) -> None:
+    memory = checkout.root / ".pytest_cache/v/cache"
+    memory.mkdir(parents=True)
+    (memory / "lastfailed").write_text(json.dumps({"tests/old.py::test_old": True}, indent=2))
+    in_ci(checkout, (0, []), (0, []), 0)
+    assert "old" not in (memory / "lastfailed").read_text()
 
 
 @pytest.mark.parametrize(("arguments", "words"), [("", "there were none"), ("-k nothing", "no test was chosen by: -k nothing")])

@@ -125,7 +125,7 @@ async def test_one_that_still_waits_in_line_is_ended_too() -> None:
         await waiting.__aenter__()
     assert list(sessions) == [newer]
     newer.leave()
-    await asyncio.wait_for(sessions.until_idle(), 1)
+    await asyncio.wait_for(sessions.until_idle(), 5)
 
 
 async def test_the_listener_is_told_before_the_task_unwinds() -> None:
@@ -155,7 +155,7 @@ async def test_all_are_interrupted_with_the_reason_given() -> None:
     assert sessions.interrupt_all(ShuttingDown()) == 2
     results = await asyncio.gather(*(speaker.task for speaker in speakers), return_exceptions=True)
     assert [type(result) for result in results] == [ShuttingDown, ShuttingDown]
-    await asyncio.wait_for(sessions.until_idle(), 1)
+    await asyncio.wait_for(sessions.until_idle(), 5)
 
 
 async def test_sessions_without_an_id_do_not_replace_each_other() -> None:

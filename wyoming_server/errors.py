@@ -100,8 +100,10 @@ class HeraldError(Exception):
 
     code: ClassVar[str] = "internal"
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        """`retry_after`: seconds after which the same request may succeed, where that is known."""
         super().__init__(message or CODES[self.code].sentence)
+        self.retry_after = retry_after
 
     @property
     def retryable(self) -> bool:

@@ -59,7 +59,7 @@ class Rates:
                 f"{address or 'This client'} has asked for {limit} replies within a minute, and no more are allowed "
                 f"(limits.requests_per_minute). Ask again in {wait} s."
             )
-            raise Busy(msg)
+            raise Busy(msg, retry_after=wait)
         if asked and asked[-1][0] == int(now):
             asked[-1][1] += 1
         else:

@@ -1,22 +1,25 @@
 """A reply that is heard from the cache, against the same one when it had to be made, in the same run; and what keeping costs.
 
-The engine is the test tone, which takes as long to its first audio as a cloud does. Each text is asked for twice: a miss, and
-once it is written, a hit.
+The engine is the test tone, which takes as long to its first audio as a cloud does. Each text is asked for three times: a miss;
+once it is written, a hit from memory; and once its file has another time, from the disk. Several clients ask within a fifth of a
+second, or together, at one moment: then each also waits for those before it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 from wyoming_server.engines.tone import sine
 from wyoming_server.models import AudioFormat
+from wyoming_server.synthesis.cache.disk import SUFFIX
 from wyoming_server.synthesis.cache.entry import Finished
-from wyoming_server.synthesis.cache.store import DiskStore
+from wyoming_server.synthesis.cache.store import FOLDER, DiskStore
 
 from ..client import Call
 from ..figures import median, milliseconds, percentile, spread
@@ -31,8 +34,13 @@ WRITES = {Size.FULL: 100, Size.QUICK: 30, Size.TINY: 2}
 ENGINES = "engines: {tone: {per_character: 0.06, delay: 0.15}}\n"
 VOICE = "tone/tone"
 TEXT = "There is somebody at the front door, and it is number {}."
+TOGETHER = "8 clients together"
+ARRIVALS = {"1 client": (1, 0.0), "8 clients": (8, 0.2), TOGETHER: (8, 0.0)}
+"""How many clients, and the seconds within which they ask."""
 WRITTEN = 0.2
 """Seconds in which a reply is surely written."""
+NOTED = 0.02
+"""Seconds in which it is surely noted that a reply was heard."""
 TICK = 0.001
 AUDIO = AudioFormat(rate=24_000)
 
@@ -47,22 +55,46 @@ async def measure(lab: Lab) -> AsyncIterator[Row]:
         for what, begin in WAYS.items():
             for text in ("first", "first"):  # what is imported late is imported now
                 await first_audio(server, begin, TEXT.format(text))
-            misses, hits = [], []
-            for _ in range(ROUNDS[lab.size]):
-                text = TEXT.format(lab.number())
-                misses.append(await first_audio(server, begin, text))
-                await asyncio.sleep(WRITTEN)
-                hits.append(await first_audio(server, begin, text))
-            yield Row(
-                bench="cache",
-                what=f"hit to first audio, {what}",
-                value=median(hits),
-                unit="ms",
-                target=TARGET,
-                detail=f"{spread(hits)}; made by the engine, which takes 150 ms: {spread(misses)}",
-            )
+            for who, (clients, within) in ARRIVALS.items():
+                misses, hits, from_disk = await turns(lab, server, begin, clients, within)
+                made = f"made by the engine, which takes 150 ms: {spread(misses)}"
+                yield _row(
+                    f"hit to first audio, {what}, {who}", hits, f"{spread(hits)}; {made}", None if who == TOGETHER else TARGET
+                )
+                yield _row(
+                    f"the same from the disk, {what}, {who}", from_disk, spread(from_disk), TARGET if clients == 1 else None
+                )
     async for row in keeping(WRITES[lab.size]):
         yield row
+
+
+async def turns(
+    lab: Lab, server: Server, begin: Ask, clients: int, within: float
+) -> tuple[list[float], list[float], list[float]]:
+    """ms to the first audio: made, from memory, from the disk."""
+    misses, hits, from_disk = list[float](), list[float](), list[float]()
+    for _ in range(max(1, ROUNDS[lab.size] // clients)):
+        texts = [TEXT.format(lab.number()) for _ in range(clients)]
+        misses += await all_of(server, begin, texts, within)
+        await asyncio.sleep(WRITTEN)
+        hits += await all_of(server, begin, texts, within)
+        for path in (server.state / FOLDER).glob(f"*{SUFFIX}"):
+            os.utime(path)
+        await asyncio.sleep(NOTED)
+        from_disk += await all_of(server, begin, texts, within)
+    return misses, hits, from_disk
+
+
+async def all_of(server: Server, begin: Ask, texts: Sequence[str], within: float) -> list[float]:
+    async def one(text: str) -> float:
+        await asyncio.sleep(random.uniform(0, within))
+        return await first_audio(server, begin, text)
+
+    return await asyncio.gather(*map(one, texts))
+
+
+def _row(what: str, samples: Sequence[float], detail: str, target: Target | None = None) -> Row:
+    return Row(bench="cache", what=what, value=median(samples), unit="ms", target=target, detail=detail)
 
 
 async def first_audio(server: Server, begin: Ask, text: str) -> float:

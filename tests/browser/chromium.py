@@ -121,7 +121,9 @@ class Page:
         async for message in self._socket:
             said = json.loads(message.data)
             if "id" in said:
-                self._answers.pop(said["id"]).set_result(said)
+                answer = self._answers.pop(said["id"])
+                if not answer.done():  # whoever asked may have waited for too long
+                    answer.set_result(said)
             else:
                 self.trouble.note(said["method"], said["params"])
                 self._queue(said["method"]).put_nowait(said["params"])

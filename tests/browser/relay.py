@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from wyoming_server.frontends.sockets import stop_listening
 from wyoming_server.server import Running
+
+from ..serving import until
 
 _STRANGER = b"X-Forwarded-For: 192.0.2.7\r\n"
 
@@ -17,11 +20,25 @@ _STRANGER = b"X-Forwarded-For: 192.0.2.7\r\n"
 class Relay:
     port: int = 0
     is_foreign: bool = False
-    writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    ways: list[list[asyncio.StreamWriter]] = field(default_factory=list)
+    """Both ends of each connection, or only the browser's."""
 
     def cut(self) -> None:
-        for writer in self.writers:
-            writer.transport.abort()
+        for ends in self.ways:
+            for end in ends:
+                end.transport.abort()
+
+    @contextmanager
+    def keeping(self, writer: asyncio.StreamWriter) -> Iterator[list[asyncio.StreamWriter]]:
+        """While the block runs. Its ends are closed then, also those that were added meanwhile."""
+        ends = [writer]
+        self.ways.append(ends)
+        try:
+            yield ends
+        finally:
+            self.ways.remove(ends)
+            for end in ends:
+                end.close()
 
 
 @asynccontextmanager
@@ -32,33 +49,25 @@ async def relaying(server: Running, *, is_foreign: bool = False) -> AsyncIterato
     relay = Relay(is_foreign=is_foreign)
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there_reader, there_writer = await asyncio.open_connection(target.hostname, target.port)
-        except OSError:  # the server has ended
-            writer.close()
-            return
-        ends = {writer, there_writer}
-        relay.writers |= ends
-        try:
-            there_writer.write(await _head(reader, is_foreign=relay.is_foreign))
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_pass_on(reader, there_writer))
-                tasks.create_task(_pass_on(there_reader, writer))
-        except* (OSError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            relay.writers -= ends
-            for end in ends:
-                end.close()
+        with relay.keeping(writer) as ends:
+            try:
+                there_reader, there_writer = await asyncio.open_connection(target.hostname, target.port)
+                ends.append(there_writer)
+                there_writer.write(await _head(reader, is_foreign=relay.is_foreign))
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(_pass_on(reader, there_writer))
+                    tasks.create_task(_pass_on(there_reader, writer))
+            except* (OSError, asyncio.IncompleteReadError):  # perhaps the server has ended
+                pass
 
     listener = await asyncio.start_server(accept, "127.0.0.1", 0)
     relay.port = listener.sockets[0].getsockname()[1]
     try:
         yield relay
     finally:
-        listener.close()
+        await stop_listening(listener)
         relay.cut()
-        await listener.wait_closed()
+        await until(lambda: not relay.ways)
 
 
 async def _head(reader: asyncio.StreamReader, *, is_foreign: bool) -> bytes:

@@ -68,8 +68,9 @@ def test_where_nothing_was_kept_nothing_is_made(cache: Herald, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("warm",), "A file of sentences is missing, one a line"),
-        (("list", "sentences.txt"), "`herald cache list` takes no file; `herald cache warm sentences.txt` does."),
+        (("warm",), "the following arguments are required: FILE"),
+        (("list", "sentences.txt"), "unrecognized arguments: sentences.txt"),
+        (("clear", "--json"), "unrecognized arguments: --json"),
         (("warm", "sentences.txt", "--rate", "1"), "--rate is 8000 to 96000 Hz, not 1."),
         (("warm", "sentences.txt", "--voice", "nobody"), "nobody"),
         (("melt",), "invalid choice: 'melt'"),
@@ -81,6 +82,11 @@ def test_a_wrong_use_is_told(cache: Herald, arguments: tuple[str, ...], words: s
     assert words in ran.err
 
 
+def test_options_may_stand_before_the_file(cache: Herald, tmp_path: Path) -> None:
+    (tmp_path / "sentences.txt").write_text("Dinner is ready.\n")
+    assert cache("warm", "--voice", "tone/tone", "sentences.txt").code == 0
+
+
 def test_a_sentence_that_is_too_long_is_told_before_anything_is_made(cache: Herald, tmp_path: Path) -> None:
     (tmp_path / "sentences.txt").write_text(f"Good.\n{'a' * 501}\n")
     ran = cache("warm", "sentences.txt")
@@ -88,15 +94,32 @@ def test_a_sentence_that_is_too_long_is_told_before_anything_is_made(cache: Hera
     assert cache("list").out == ""
 
 
-def test_a_failure_names_its_line_and_what_was_made_is_kept(herald: Herald, tmp_path: Path) -> None:
+def test_a_sentence_that_fails_is_told_by_its_line_and_hinders_no_other(herald: Herald, tmp_path: Path) -> None:
     path = tmp_path / "tone.yaml"
     path.write_text(TONE.replace("{per_character: 0.01}", "{per_character: 0.01, fail_at: 0.2}"))
-    (tmp_path / "sentences.txt").write_text("Short.\nThis one is so long that it fails.\nShort.\n")
+    (tmp_path / "sentences.txt").write_text("Short.\nThis one is so long that it fails.\nOther.\n")
     arguments = ("--config", str(path), "--state", str(tmp_path / "state"))
     ran = herald("cache", "warm", "sentences.txt", *arguments)
     assert ran.code == 1
-    assert ran.err.startswith("herald: sentences.txt line 2: The engine tone failed at 0.20 s")
-    assert "1 reply kept" in herald("cache", "list", *arguments).err
+    told = ran.err.splitlines()
+    assert told[0].startswith("herald: sentences.txt line 2: The engine tone failed at 0.20 s")
+    assert told[1:] == ["2 replies made, 0 there already, 1 failed."]
+    assert "2 replies kept" in herald("cache", "list", *arguments).err
+
+
+def test_where_every_sentence_would_fail_the_rest_is_not_tried(herald: Herald, tmp_path: Path) -> None:
+    path = tmp_path / "tone.yaml"
+    path.write_text(TONE.replace("{per_character: 0.01}", "{fail_at: 0, fail_with: quota_exceeded}"))
+    (tmp_path / "sentences.txt").write_text(SENTENCES)
+    ran = herald("cache", "warm", "sentences.txt", "--config", str(path), "--state", str(tmp_path / "state"))
+    assert ran.code == 1
+    assert ran.err.count("line") == 1
+    assert ran.err.endswith("The sentences behind it were not tried.\n0 replies made, 0 there already, 1 failed.\n")
+
+
+def test_what_has_nothing_to_say_is_not_told_as_made(cache: Herald, tmp_path: Path) -> None:
+    (tmp_path / "sentences.txt").write_text("Dinner is ready.\n---\n")
+    assert cache("warm", "sentences.txt").err == "1 reply made, 0 there already, 1 not kept.\n"
 
 
 def test_a_cache_that_is_off_is_not_warmed(herald: Herald, tmp_path: Path) -> None:

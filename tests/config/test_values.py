@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,14 @@ def test_the_example_loads() -> None:
     assert isinstance(config, Config)
     assert config.source == example
     assert config.voices.keys() == {"Grandma", "Beep"}
+
+
+def test_what_is_commented_out_in_the_example_loads_too(tmp_path: Path) -> None:
+    example = (Path(__file__).parents[2] / "docs" / "herald.example.yaml").read_text()
+    (tmp_path / "herald.yaml").write_text(re.sub(r"^( *)# ?(?= *[\w-]+:( |$))", r"\1", example, flags=re.MULTILINE))
+    config = load_config(tmp_path / "herald.yaml", {})
+    assert config.voices.keys() == {"Grandma", "Beep", "Xiaohe", "Huoli"}
+    assert (config.engines["openspeech"].characters_per_day, config.limits.requests_per_minute) == (20_000, 120)
 
 
 def test_fallbacks_are_voices_of_the_file_or_of_an_engine_and_languages() -> None:

@@ -6,7 +6,6 @@ import asyncio
 from array import array
 from collections.abc import AsyncIterable, Sequence
 from contextlib import aclosing
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -14,6 +13,8 @@ import pytest
 from wyoming_server.channel import Channel
 from wyoming_server.converters.base import Conversion, Converter
 from wyoming_server.models import AudioFormat
+
+from ..standstill import awake
 
 ENGINE = AudioFormat(rate=22_050)
 """Of the engine whose speech is converted."""
@@ -98,12 +99,12 @@ class Listener:
                 await self._sounded.wait()
 
     async def stop(self) -> float:
-        """Interrupt it; how long that took, in seconds."""
-        begun = monotonic()
+        """Interrupt it; how long that took, in seconds, but for a machine that stood still."""
+        begun = awake()
         self.task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await self.task
-        return monotonic() - begun
+        return awake() - begun
 
     async def end(self) -> bytes:
         async with asyncio.timeout(20):

@@ -94,7 +94,7 @@ async def test_whoever_waits_for_the_first_reading_is_told_of_the_end() -> None:
         await asyncio.sleep(0)
         await listing.aclose()
         with pytest.raises(EngineUnavailable):
-            await asyncio.wait_for(waiting, 1)
+            await asyncio.wait_for(waiting, 5)
 
 
 async def test_nothing_is_read_behind_the_end() -> None:
@@ -103,7 +103,7 @@ async def test_nothing_is_read_behind_the_end() -> None:
         pass
     service.answers.put_nowait("one")
     with pytest.raises(EngineUnavailable):
-        await asyncio.wait_for(listing.current(), 1)
+        await asyncio.wait_for(listing.current(), 5)
     assert service.answers.qsize() == 1
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,10 @@ import psutil
 import pytest
 
 from wyoming_server.engines.base import Engine, Utterance
+from wyoming_server.engines.wyoming.links import Ahead, Links
 from wyoming_server.errors import EngineTimeout
+from wyoming_server.upstream.attempts import Failed, FirstAudioClock
+from wyoming_server.upstream.failures import Asked
 
 from ..simulators import dashscope, flowing, indextts, openai, openspeech, wyoming
 from ..simulators.duplex.faults import Fault as DuplexFault
@@ -166,6 +170,61 @@ async def test_connecting_takes_no_longer_than_the_time_for_first_audio(service:
             await speech(engine, utterance)
         recover(running)
         assert await speech(engine, utterance) > 0
+
+
+@pytest.mark.parametrize(("service", "limit"), [(service, limit) for service, limit in STALLS if limit != "gap"], ids=str)
+async def test_a_voices_own_time_for_first_audio_goes_before_every_limit_of_its_engine(service: str, limit: str) -> None:
+    limits = {f"{name}_timeout": LONG for name in ("connect", "first_audio", "gap")}
+    async with SERVICES[service](**limits) as (running, engine), asyncio.timeout(LONG / 2):
+        utterance = replace(await an_utterance(engine), first_audio=SHORT)
+        strike(running, replace(STALLS[service, limit], times=ATTEMPTS))
+        with pytest.raises(EngineTimeout, match=rf"{SHORT:g} s"):
+            await speech(engine, utterance)
+        recover(running)
+        assert await speech(engine, replace(utterance, first_audio=None)) > 0
+
+
+@pytest.fixture
+def nowhere() -> Iterator[str]:
+    """HOST:PORT that takes no connection and refuses none, as a machine that is switched off."""
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # as many as the system keeps for it
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("engine_type", "options"),
+    [
+        ("wyoming", {"uri": "tcp://{}"}),
+        ("openai", {"profile": "kokoro", "url": "http://{}"}),
+        ("openai", {"profile": "openai", "url": "http://{}", "api_key": "sk"}),
+        ("flowing", {"url": "ws://{}"}),
+        ("indextts", {"url": "ws://{}", "prompts": {"nova": "nova.wav"}}),
+        ("dashscope", {"url": "ws://{}", "api_key": "sk"}),
+        ("openspeech", {"url": "ws://{}", "appid": "1234567890", "token": "access-token"}),
+    ],
+    ids=str,
+)
+async def test_a_machine_that_is_off_costs_no_more_than_the_voices_own_time(
+    engine_type: str, options: dict[str, Any], nowhere: str
+) -> None:
+    places = {name: value.format(nowhere) if isinstance(value, str) else value for name, value in options.items()}
+    async with new_engine(engine_type, connect_timeout=LONG, first_audio_timeout=LONG, **places) as engine, asyncio.timeout(4):
+        with pytest.raises(EngineTimeout, match=rf"{SHORT:g} s"):
+            await speech(engine, Utterance(voice="nova", language="en-US", first_audio=SHORT))
+
+
+async def test_a_wyoming_server_that_was_there_and_is_off_costs_no_more_than_that_either(nowhere: str) -> None:
+    ahead, clock = Ahead(Links(f"tcp://{nowhere}", within=LONG)), FirstAudioClock(SHORT)
+    clock.start()
+    async with asyncio.timeout(LONG / 2):
+        with pytest.raises(Failed, match=rf"{SHORT:g} s"):
+            await ahead.take(clock, Asked(peer="somebody", voice="alan", how="in a test"))
+        await ahead.aclose()
 
 
 @pytest.mark.parametrize(("service", "limit"), STALLS, ids=str)

@@ -150,7 +150,7 @@ async def test_a_client_that_leaves_without_having_read_makes_room(tmp_path: Pat
         await asyncio.sleep(0.2)  # its way is full
         raw.write(8, b"\x03\xe8")
         await ended(tone_of(server), "cancelled")
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(5):
             while (await got(server, VOICES)).status != 200:
                 pass
 

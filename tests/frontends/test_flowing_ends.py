@@ -289,7 +289,7 @@ async def test_nothing_is_left_behind(tmp_path: Path) -> None:
                     await last(client)
         async with connected(server.http) as client:
             await client.start()  # and leaves before anything of it has begun
-        await asyncio.wait_for(server.sessions.until_idle(), 2)
+        await asyncio.wait_for(server.sessions.until_idle(), 5)
         await until(lambda: asyncio.all_tasks() <= before)
         assert not list(server.sessions)
 
@@ -302,7 +302,7 @@ async def test_a_client_that_reads_nothing_is_given_up(tmp_path: Path, caplog: p
         await client.run("a" * 1000)
         engine = server.speech.engines["tone"]
         await until(lambda: any(event.what == "cancelled" for event in engine.journal))  # type: ignore[attr-defined]
-        await asyncio.wait_for(server.sessions.until_idle(), 2)
+        await asyncio.wait_for(server.sessions.until_idle(), 5)
         client.transport.resume_reading()
         await client.heard_what_was_on_its_way()
         assert client.socket.close_code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE
@@ -322,7 +322,7 @@ async def test_a_shutdown_is_told_to_whoever_is_spoken_to(tmp_path: Path) -> Non
             heard = await failed(client)
             assert heard.status == 50_000_000
             assert heard.failure == "Herald is shutting down."
-            await asyncio.wait_for(closing, 2)
+            await asyncio.wait_for(closing, 5)
         assert [event.what for event in engine.journal] == ["started", "cancelled"]
 
 
@@ -354,4 +354,4 @@ async def test_a_shutdown_lets_idle_clients_go(tmp_path: Path, before: str) -> N
             heard = await client.heard()
             assert heard.names == (["TaskFailed"] if before == "a start" else [])
             assert client.socket.close_code == (1000 if before == "a start" else 1001)
-            await asyncio.wait_for(closing, 2)
+            await asyncio.wait_for(closing, 5)

@@ -238,6 +238,7 @@ async def test_guessing_is_slowed_down_even_for_the_right_token() -> None:
         answer = await client.ask(GET.format("/nothing", with_token()))
         assert (answer.status, answer.code) == (503, "busy")
         assert "127.0.0.1" in answer.json["message"]
+        assert f"try again in {answer.headers['retry-after']} s" in answer.json["message"]
         assert (await client.ask(GET.format("/nothing", ""))).status == 404
 
 

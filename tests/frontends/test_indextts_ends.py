@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from wyoming_server.frontends.indextts.connection import BYTES_MAX, TASKS_MAX
 from wyoming_server.server import Running
 
 from ..serving import serving, tone, tone_of, until
+from ..standstill import awake
 from .indextts_client import REQUEST, IndexClient, connected
 from .indextts_serving import VOICES, alone, journal, replace_engine
 
@@ -262,10 +262,10 @@ async def test_a_client_that_leaves_frees_its_turn_at_once(server: Running, how:
         await client.queued(prompt_audio="stalls")
         await client.queued(prompt_audio="stalls")
         await next_one.queued("Hello.")
-        left = time.perf_counter()
+        left = awake()
         await leave(client, how)
         assert (await next_one.heard()).pcm == tone(6)
-        assert time.perf_counter() - left < 0.5
+        assert awake() - left < 0.5
         assert journal(tone_of(server)) == ["started", "cancelled", "started", "finished"]
 
 
@@ -288,7 +288,7 @@ async def test_a_client_that_leaves_right_behind_its_requests_leaves_nothing(tmp
             async with connected(server.http) as client:
                 for _ in range(number):
                     await client.socket.send(json.dumps(REQUEST))
-        await asyncio.wait_for(server.sessions.until_idle(), 2)
+        await asyncio.wait_for(server.sessions.until_idle(), 5)
         await until(lambda: asyncio.all_tasks() <= before)
         assert not list(server.sessions)
 
@@ -311,7 +311,7 @@ async def test_a_task_is_cancelled_at_once_though_its_engine_is_slow_to_end(
         task_id = await leaver.running("stay")
         await begun.wait()
         leaver.reset()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(5):
             while (await client.status(task_id))["status"] != "cancelled":
                 pass
         free.set()
@@ -325,9 +325,9 @@ async def test_a_client_that_does_not_read_delays_nobody(server: Running) -> Non
         idle.socket.transport.pause_reading()
         await idle.ask("a" * 100, prompt_audio="long")  # 44 MB
         await until(lambda: journal(tone_of(server)) == ["started", "finished"])
-        start = time.perf_counter()
+        start = awake()
         assert (await next_one.say("Hello.")).pcm == tone(6)
-        assert time.perf_counter() - start < 0.5
+        assert awake() - start < 0.5
 
 
 async def test_a_client_that_does_not_read_is_given_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -392,7 +392,7 @@ async def test_a_client_that_says_good_bye_and_does_not_read_frees_its_turn(
         await client.ask(prompt_audio="stalls")
         await until(lambda: journal(server.engine) == ["started", "finished", "started"])
         client.socket.transport.write(b"\x88\x80\0\0\0\0")
-        await until(lambda: journal(server.engine)[-1] == "cancelled", within=2)
+        await until(lambda: journal(server.engine)[-1] == "cancelled", within=5)
 
 
 # Interrupts
@@ -422,12 +422,14 @@ async def test_whoever_knows_a_task_can_end_it_while_it_runs(tmp_path: Path) -> 
 
 async def test_whoever_knows_a_task_can_end_it_while_it_waits(tmp_path: Path) -> None:
     async with alone(tmp_path) as server, connected(server.http) as client:
-        running = await client.running("a" * 20, prompt_audio="slow")
+        running = await client.running(prompt_audio="stalls")
         task_id = await client.queued()
         assert server.sessions.interrupt(task_id)
         await told_of_its_end(client, task_id)
-        assert (await client.heard()).last["task_id"] == running
-        assert journal(server.engine) == ["started", "finished"]
+        assert journal(server.engine) == ["started"]
+        assert server.sessions.interrupt(running)
+        await told_of_its_end(client, running)
+        assert journal(server.engine) == ["started", "cancelled"]
 
 
 async def test_a_task_that_has_ended_cannot_be_interrupted(tmp_path: Path) -> None:

@@ -23,9 +23,10 @@ from .servers import Herald
 ENTITY = "tts.herald"
 WAV = {"preferred_format": "wav"}
 TONE = """
-engines: {tone: {per_character: 0.02}, espeak: {enabled: false}}
+engines: {tone: {per_character: 0.02}, bad: {type: tone, fail_at: 0}, espeak: {enabled: false}}
 voices:
   fails: {engine: tone, voice: tone, fail_at: 0.5}
+  is replaced: {engine: bad, voice: tone, fallback: [tone/tone]}
 default_voice: tone/tone
 """
 
@@ -114,6 +115,15 @@ async def test_streamed_text_is_one_reply(tone: HomeAssistant, hass_client_no_au
     status, body = await fetched(tone, client, ["A" * 20, "B" * 20, ". ", "C" * 10, "."])
     assert status == HTTPStatus.OK
     assert seconds(body) == pytest.approx((41 + 11) * 0.02, abs=0.001)
+
+
+async def test_a_notice_of_another_voice_is_in_nobodys_way(
+    tone: HomeAssistant, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    options = {"voice": "is replaced"}
+    status, body = await fetched(tone, await hass_client_no_auth(), ["Somebody else ", "says this."], options)
+    assert status == HTTPStatus.OK
+    assert seconds(body) > 0.4
 
 
 async def test_a_failure_mid_stream_leaves_nothing_in_the_cache(

@@ -40,7 +40,7 @@ async def test_the_metrics_are_those_of_the_table() -> None:
         with pytest.raises(error):  # noqa: PT012  # one act
             async with sessions.open() as session:
                 session.progress.engine = "tone"
-                session.progress.characters = 10
+                session.progress.took("tone", 10)
                 session.progress.heard(0.5)
                 if error is Interrupted:
                     session.interrupt()

@@ -36,7 +36,7 @@ def speak(session: Session, seconds: float = 0.5) -> None:
     """As an engine would."""
     session.progress.engine = "tone"
     session.progress.asked = True
-    session.progress.characters = 10
+    session.progress.took("tone", 10)
     session.progress.heard(seconds)
 
 
@@ -216,9 +216,8 @@ async def test_usage_is_counted_by_engine(monitor: Monitor, sessions: LocalSessi
 async def test_a_reply_that_listens_to_anothers_synthesis_is_no_request(monitor: Monitor, sessions: LocalSessions) -> None:
     async with sessions.open() as first, sessions.open() as second:
         speak(first, 0.25)
-        second.progress.shared = True
-        speak(second, 0.25)
-        second.progress.characters = 0  # which are the first's
+        second.progress.engine, second.progress.asked, second.progress.shared = "tone", True, True
+        second.progress.heard(0.25)  # whose characters are the first's
     used = usage_of(monitor.usage)["engines"]
     assert isinstance(used, dict)
     assert {name: used["tone"][name] for name in ("requests", "completed", "shared", "characters", "audio_seconds")} == {

@@ -22,6 +22,10 @@ WEBSOCKET = (
 )
 both = pytest.mark.parametrize("server", ["plain", "tls"], indirect=True)
 """For attacks below HTTP, and a few above it."""
+SLOW = 1.0
+"""Seconds in which a request must come to a server that is hasty."""
+hasty = pytest.mark.parametrize("server", ["hasty"], indirect=True)
+"""For those who let it wait. Everything else has the time that a busy machine takes."""
 _SAMPLES = ("a", "a" * 64, "0", "index.html", "a.js", "a/b")
 """One of these fits whatever a path leaves open."""
 

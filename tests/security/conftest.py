@@ -11,15 +11,20 @@ from wyoming_server.frontends.http.server import HttpServer
 from wyoming_server.server import Running
 
 from ..serving import TONE, serving
+from .attacks import SLOW
 
-QUICK = TONE.replace("port: 0}", "port: 0, request_timeout: 1, max_connections: 1000, tls: TLS}")
+MANY = TONE.replace("port: 0}", "port: 0, max_connections: 1000}")
+KINDS = {
+    "plain": MANY,
+    "tls": MANY.replace("1000}", "1000, tls: true}"),
+    "hasty": MANY.replace("1000}", f"1000, request_timeout: {SLOW}}}"),
+}
 
 
 @pytest.fixture
 async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
-    """A plain one, unless the test asks for another; see `attacks.both`."""
-    tls = getattr(request, "param", "plain") == "tls"
-    async with serving(tmp_path, QUICK.replace("TLS", str(tls).lower())) as running:
+    """A plain one, unless the test asks for another; see `attacks.both` and `attacks.hasty`."""
+    async with serving(tmp_path, KINDS[getattr(request, "param", "plain")]) as running:
         yield running
 
 

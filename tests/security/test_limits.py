@@ -11,10 +11,7 @@ from wyoming_server.frontends.http.clients import KEEP_ALIVE
 from wyoming_server.frontends.http.connection import LINE_MAX
 from wyoming_server.frontends.http.server import HttpServer
 
-from .attacks import ELSEWHERE, both, connect, everything, filled, first, request, sent, targets
-
-SLOW = 1.0
-"""Seconds in which a request must come, here."""
+from .attacks import ELSEWHERE, SLOW, both, connect, everything, filled, first, hasty, request, sent, targets
 
 
 @pytest.fixture(autouse=True)
@@ -50,13 +47,14 @@ async def test_a_stranger_s_large_body_is_not_waited_for(http: HttpServer) -> No
             assert await first(http, asked) == 401, f"{method} {path}"
 
 
+@hasty
 async def test_heads_that_never_end_are_given_up_together(http: HttpServer) -> None:
     turns = asyncio.Semaphore(100)  # more would not be slow, but wait for this machine
 
     async def dribble(start: str) -> None:
         async with turns, await connect(http) as client:
             client.writer.write(start.encode())
-            told = await everything(client, 10 * SLOW)
+            told = await everything(client, 20 * SLOW)
             assert (told.status, told.closed) == (408, True), start
 
     starts = [f"{method} {path}"[:-1] for _, method, path in targets(http)]
@@ -64,11 +62,12 @@ async def test_heads_that_never_end_are_given_up_together(http: HttpServer) -> N
     await asyncio.gather(*map(dribble, starts))
 
 
+@hasty
 async def test_bodies_that_never_end_are_given_up_together(http: HttpServer) -> None:
     async def dribble(method: str, path: str, framing: str) -> None:
         async with await connect(http) as client:
             client.writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n".encode())
-            told = await everything(client, 10 * SLOW)
+            told = await everything(client, 20 * SLOW)
             assert (400 <= told.status < 500, told.closed) == (True, True), f"{method} {path}: {told}"
 
     bodies = ("Content-Length: 1000\r\n", "Transfer-Encoding: chunked\r\n")
@@ -99,7 +98,7 @@ async def test_no_address_climbs_out(http: HttpServer, token: str, climb: str) -
     """Neither from the files of pages nor from names that are looked up."""
     places = {path.rstrip("/") for _, _, path in targets(http)} | {path.rpartition("/")[0] for _, _, path in targets(http)}
     for place in sorted(places):
-        told = await sent(http, request("GET", place + climb), patience=2)
+        told = await sent(http, request("GET", place + climb))
         assert 400 <= told.status < 500, f"{place}{climb}: {told.head}"
         assert b"root:" not in told.data
         assert b"import" not in told.data

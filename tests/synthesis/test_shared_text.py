@@ -132,4 +132,4 @@ async def test_a_reader_that_waits_gets_what_comes() -> None:
     reading = asyncio.create_task(anext(text.fragments))
     await asyncio.sleep(0)
     writer.write("One.")
-    assert await asyncio.wait_for(reading, 1) == "One."
+    assert await asyncio.wait_for(reading, 5) == "One."

@@ -278,7 +278,7 @@ async def test_closing_the_engine_ends_a_reply_that_waits_for_real_time() -> Non
     await asyncio.sleep(0.1)
     await tone.aclose()
     with pytest.raises(EngineUnavailable):
-        await asyncio.wait_for(reading, 1)
+        await asyncio.wait_for(reading, 5)
 
 
 async def test_no_sentence_is_asked_for_beyond_the_look_ahead() -> None:

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ..config import Config
-from ..errors import EngineError, HeraldError, RequestError
+from ..errors import CredentialsRefused, EngineUnavailable, HeraldError, QuotaExceeded, RequestError, VoiceRefused
 from ..models import FormatWish, SynthesisRequest
 from ..synthesis.cache.disk import INDEX
 from ..synthesis.cache.index import Kept
@@ -33,40 +33,41 @@ STDIN = "-"
 KEY_SHOWN = 12
 """Characters."""
 
+ALL_WOULD_FAIL = frozenset(cls.code for cls in (CredentialsRefused, QuotaExceeded, VoiceRefused, EngineUnavailable))
+THE_REST = " The sentences behind it were not tried."
+
 _AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _SIZES = ((1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 def run(arguments: Namespace) -> int:
     quiet_logs(arguments)
-    if arguments.action != "warm" and arguments.file is not None:
-        msg = f"`herald cache {arguments.action}` takes no file; `herald cache warm {arguments.file}` does."
-        raise RequestError(msg)
-    {"list": _list, "clear": _clear, "warm": _warm}[arguments.action](arguments)
-    return 0
+    return {"list": _list, "clear": _clear, "warm": _warm}[arguments.action](arguments)
 
 
 # List and clear
 
 
-def _list(arguments: Namespace) -> None:
+def _list(arguments: Namespace) -> int:
     config = configuration(arguments)
     kept = [one for one in run_until_done(_kept(config, arguments)) if _is_wanted(one, arguments)]
     if arguments.json:
         sys.stdout.write(f"{json.dumps([asdict(one) for one in kept], ensure_ascii=False, indent=2)}\n")
-        return
+        return 0
     now = time.time()
     table.tell(COLUMNS, [_row(one, now) for one in kept], fixed="Voice")
     if not arguments.quiet:
         total = _size(sum(one.size for one in kept))
         sys.stderr.write(f"{_replies(len(kept))} kept, {total} of {config.cache.size} MiB.{_off(config)}\n")
+    return 0
 
 
-def _clear(arguments: Namespace) -> None:
+def _clear(arguments: Namespace) -> int:
     config = configuration(arguments)
     gone = run_until_done(_forgotten(config, arguments))
     if not arguments.quiet:
         sys.stderr.write(f"{_replies(gone)} forgotten.\n")
+    return 0
 
 
 async def _kept(config: Config, arguments: Namespace) -> Sequence[Kept]:
@@ -119,18 +120,28 @@ def _off(config: Config) -> str:
 # Warm
 
 
-def _warm(arguments: Namespace) -> None:
+class _Warmed(NamedTuple):
+    made: int
+    there: int
+    passed: int
+    """Neither: with nothing to say, or spoken otherwise than it was asked for."""
+    failures: Sequence[str]
+    """With their line numbers."""
+
+
+def _warm(arguments: Namespace) -> int:
     config = configuration(arguments)
     if not config.cache.enabled:
         msg = "The cache is switched off (cache.enabled in herald.yaml)."
         raise RequestError(msg)
-    if arguments.file is None:
-        msg = "A file of sentences is missing, one a line; - is standard input: herald cache warm sentences.txt"
-        raise RequestError(msg)
     sentences = _sentences(arguments.file, config.cache.max_text)
-    made, there = run_until_done(_warmed(config, arguments, sentences))
+    made, there, passed, failures = run_until_done(_warmed(config, arguments, sentences))
+    for failure in failures:
+        sys.stderr.write(f"herald: {arguments.file} {failure}\n")
     if not arguments.quiet:
-        sys.stderr.write(f"{_replies(made)} made, {there} there already.\n")
+        rest = "".join(f", {count} {what}" for count, what in ((passed, "not kept"), (len(failures), "failed")) if count)
+        sys.stderr.write(f"{_replies(made)} made, {there} there already{rest}.\n")
+    return int(bool(failures))
 
 
 def _sentences(name: str, longest: int) -> list[tuple[int, str]]:
@@ -152,24 +163,28 @@ def _read(path: Path) -> bytes:
         return file.read(FILE_MAX + 1)
 
 
-async def _warmed(config: Config, arguments: Namespace, sentences: Sequence[tuple[int, str]]) -> tuple[int, int]:
-    """How many were made, and how many were there. Ends at the first that fails, and says which: what was made is kept."""
+async def _warmed(config: Config, arguments: Namespace, sentences: Sequence[tuple[int, str]]) -> _Warmed:
+    """A sentence that fails hinders no other, unless none could be spoken any more."""
     from ..speech import speech  # noqa: PLC0415  # the engines
 
     state = state_directory(arguments)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with speech(config, state, prepare=False) as speaks:
         request, cache = _request(speaks, arguments), cast("DiskStore", speaks.cache)  # it is switched on, and has a place
+        tried, failures = 0, list[str]()
         with warming(len(sentences), quiet=arguments.quiet) as shown:
-            for done, (number, sentence) in enumerate(sentences, 1):
+            for tried, (number, sentence) in enumerate(sentences, 1):
                 try:
                     await _spoken(speaks, request, sentence)
                 except HeraldError as error:
-                    msg = f"{arguments.file} line {number}: {error}"
-                    raise EngineError(msg) from error
+                    is_last = error.code in ALL_WOULD_FAIL and tried < len(sentences)
+                    failures.append(f"line {number}: {error}{THE_REST if is_last else ''}")
+                    if is_last:
+                        break
                 await cache.written()
-                shown(done)
-        return cache.counts.misses, cache.counts.hits + cache.counts.shared
+                shown(tried)
+        made, there = cache.counts.stored, cache.counts.hits
+        return _Warmed(made, there, tried - made - there - len(failures), failures)
 
 
 def _request(speaks: Speech, arguments: Namespace) -> SynthesisRequest:

@@ -162,8 +162,8 @@ examples:
 
 A reply is heard again only where text, voice, settings, engine and converter are
 the same; whatever changes in herald.yaml needs no clearing. The spoken text is not
-kept. `warm` ends at the first sentence that fails; what was made until then is kept,
-and is not made again.
+kept. A sentence that fails is told by its line, and hinders no other; what was made is
+kept, and is not made again.
 
 How much is kept: cache.size and cache.max_text in herald.yaml; never what a voice
 with `cache: false` says.
@@ -171,6 +171,12 @@ with `cache: false` says.
 exit status: 0 done, 1 failed, 2 asked for wrongly, 130 interrupted.
 """,
 )
+
+CACHE_ACTIONS = {
+    "list": "what is kept",
+    "clear": "forget it: all, or what a voice said or an engine made",
+    "warm": "have sentences spoken, heard by nobody, so that they are there when they are wanted",
+}
 
 TOKEN = CommandHelp(
     short="print the token that pairs Home Assistant with this server",

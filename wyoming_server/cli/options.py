@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from .. import __version__
-from .help import CACHE, CHECK, CONVERT, HERALD, SAY, SERVE, TOKEN, VOICES, CommandHelp
+from .help import CACHE, CACHE_ACTIONS, CHECK, CONVERT, HERALD, SAY, SERVE, TOKEN, VOICES, CommandHelp
 
 SERVICE_NAME_MAX = 63
 """Bytes of a DNS label."""
@@ -42,7 +42,6 @@ def new_parser() -> argparse.ArgumentParser:
             name, help=text.short, description=text.about, epilog=text.more, formatter_class=_Formatter, allow_abbrev=False
         )
         add_options(command)
-        _add_common(command)
     return parser
 
 
@@ -71,6 +70,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         help="let Home Assistant find this server by itself, under NAME",
     )
     parser.add_argument("--log-format", choices=("text", "json"), help="text (default), or JSON lines")
+    _add_common(parser)
 
 
 def _add_say(parser: argparse.ArgumentParser) -> None:
@@ -100,6 +100,7 @@ def _add_say(parser: argparse.ArgumentParser) -> None:
     voice.add_argument("--ssml", action="store_true", help="the text is SSML, where the voice takes it")
     voice.add_argument("--no-fallback", action="store_true", help="where the voice fails, fail: let no other speak")
     _add_consent(voice)
+    _add_common(parser)
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:
@@ -114,6 +115,7 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
     _add_set(voice, "a setting of the converter's own")
     _add_rate(voice, "what the converter makes")
     _add_consent(voice)
+    _add_common(parser)
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
@@ -141,6 +143,7 @@ def _add_voices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gender", choices=("female", "male", "neutral"), help="only voices known to be so")
     parser.add_argument("--json", action="store_true", help="as a JSON list")
     _add_server(parser)
+    _add_common(parser)
 
 
 def _add_server(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +161,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
         "--voice", metavar="NAME", help="try the engine with this voice (default: the default voice, if it is the engine's)"
     )
     _add_consent(parser)
+    _add_common(parser)
 
 
 def _add_consent(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
@@ -165,17 +169,36 @@ def _add_consent(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> N
 
 
 def _add_cache(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("list", "clear", "warm"), metavar="list | clear | warm", help="what to do")
-    parser.add_argument("file", nargs="?", metavar="FILE", help="of warm: sentences, one a line; - is standard input")
-    parser.add_argument("--voice", metavar="NAME", help="only this voice; of warm: who speaks (default: the default voice)")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", title="actions", parser_class=Parser)
+    for name, about in CACHE_ACTIONS.items():
+        action = actions.add_parser(name, help=about, description=f"{about.capitalize()}.", allow_abbrev=False)
+        _CACHE_OPTIONS[name](action)
+        action.add_argument("-q", "--quiet", action="store_true", help="no progress, no figures at the end")
+        _add_common(action)
+
+
+def _add_kept(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--voice", metavar="NAME", help="only what this voice said")
     parser.add_argument("--engine", metavar="NAME", help="only what this engine made")
-    parser.add_argument("--json", action="store_true", help="the list as JSON")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no figures at the end")
-    _add_rate(parser, "the voice's own; of warm, where clients want a higher one")
+
+
+def _add_cache_list(parser: argparse.ArgumentParser) -> None:
+    _add_kept(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add_cache_warm(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="sentences, one a line; - is standard input")
+    parser.add_argument("--voice", metavar="NAME", help="who speaks (default: the default voice)")
+    _add_rate(parser, "the voice's own; where clients want a higher one")
+
+
+_CACHE_OPTIONS = {"list": _add_cache_list, "clear": _add_kept, "warm": _add_cache_warm}
 
 
 def _add_token(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rotate", action="store_true", help="make another token in its place, and print that")
+    _add_common(parser)
 
 
 def address(text: str) -> str:

@@ -146,9 +146,8 @@ class Engine(Service):
         """Whether this voice may be a real person's, so that it speaks only where somebody states that person's consent."""
         return False
 
-    @property
-    def sound(self) -> str:
-        """What of the engine itself shapes the sound and may change under it, such as its library's version."""
+    def sound_of(self, voice_id: str) -> str:
+        """What of the engine itself, or of its voice, shapes the sound and may change under it, such as a version."""
         return ""
 
     def prepare(self, utterances: Collection[Utterance]) -> None:

@@ -75,10 +75,11 @@ class Metrics:
             self._errors.labels(engine, reply.code or NONE).inc()
         if reply.interrupt_seconds is not None:
             self._interrupt.observe(reply.interrupt_seconds)
-        if reply.characters:
-            self._characters.labels(engine).inc(reply.characters)
-        if reply.audio_seconds:
-            self._audio.labels(engine).inc(reply.audio_seconds)
+        for name, part in reply.parts.items():
+            if part.characters:
+                self._characters.labels(name or NONE).inc(part.characters)
+            if part.audio_seconds:
+                self._audio.labels(name or NONE).inc(part.audio_seconds)
 
     def engine_is(self, engine: str, state: State | None) -> None:
         """`None`: it is not configured any more."""

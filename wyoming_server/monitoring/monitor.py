@@ -66,6 +66,7 @@ class Monitor:
         self.spending.on_warned = lambda engine: self._safely(self._state_changed, Kind.ENGINE, engine)
         self.spending.on_refused = lambda engine, error: self._safely(self._refused, engine, error)
         self.breakers.on_failure = lambda engine, error, asked: self._safely(self._engine_failed, engine, error, asked)
+        self.breakers.on_change = lambda engine: self._safely(self._tell_service, Kind.ENGINE, engine)
         catalogue.on_change = self.voices_changed
 
     # What is told to whoever asks

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import HeraldError
 from ..models import Notice
+from ..progress import Part
 from ..sessions import End, Outcome, Session
 from .hub import Json
 
@@ -43,6 +45,8 @@ class Ended:
     message: str | None
     characters: int
     audio_seconds: float
+    parts: Mapping[str, Part]
+    """What each engine did of it, by its name."""
     interrupt_seconds: float | None
     notice: dict[str, Json] | None
     """What there was to know of it, such as that another voice spoke, and why."""
@@ -63,6 +67,7 @@ class Ended:
             message=words(end.error) if end.error is not None else None,
             characters=progress.characters,
             audio_seconds=progress.audio_seconds,
+            parts=progress.parts,
             interrupt_seconds=end.interrupt_seconds,
             notice=_noticed(progress.notice),
         )

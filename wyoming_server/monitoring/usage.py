@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from ..progress import Part
 from ..sessions import Outcome
 from .hub import Json
 from .replies import Ended
@@ -29,14 +30,18 @@ class EngineUsage:
     """Failures by code."""
 
     def add(self, reply: Ended) -> None:
-        self.characters += reply.characters
-        self.audio_seconds += reply.audio_seconds
+        """One that it was asked for, and spoke last."""
         if reply.shared:
             self.shared += 1
             return
         self.outcomes[reply.outcome] += 1
         if reply.outcome is Outcome.FAILED and reply.code is not None:
             self.errors[reply.code] += 1
+
+    def did(self, part: Part) -> None:
+        """Of a reply, whoever ended it."""
+        self.characters += part.characters
+        self.audio_seconds += part.audio_seconds
 
     def described(self) -> dict[str, Json]:
         return {
@@ -71,8 +76,14 @@ class LocalUsage:
 
     def add(self, reply: Ended) -> None:
         """A reply that ended before an engine was at work for it is none of any engine."""
-        if reply.asked:
-            self.engines.setdefault(reply.engine, EngineUsage()).add(reply)
+        if not reply.asked:
+            return
+        self._of(reply.engine).add(reply)
+        for engine, part in reply.parts.items():
+            self._of(engine).did(part)
+
+    def _of(self, engine: str) -> EngineUsage:
+        return self.engines.setdefault(engine, EngineUsage())
 
 
 def described(usage: Usage) -> dict[str, Json]:

@@ -115,6 +115,8 @@ class KeptCounters(LocalCounters):
 
     async def __aenter__(self) -> Self:
         await self._exchange()
+        if self._is_failing:
+            self._kept = await asyncio.to_thread(self._file.read, self.calendar.name(Period.MONTH))
         self._task = asyncio.create_task(self._keep())
         return self
 
@@ -214,11 +216,24 @@ class _File:
                 self._set_aside(error)
             return self._exchanged(new + known, month)
 
+    def read(self, month: str) -> Counts:
+        """What can be read of the month where nothing can be written: perhaps not the last that was."""
+        for mode in ("mode=ro", "immutable=1"):
+            with contextlib.suppress(sqlite3.Error), contextlib.closing(self._unlocked(mode)) as database:
+                return self._of(database, month)
+        return Counter()
+
+    def _unlocked(self, mode: str) -> sqlite3.Connection:
+        return sqlite3.connect(f"{self.path.absolute().as_uri()}?{mode}", uri=True, timeout=BUSY)
+
     def _exchanged(self, new: Counts, month: str) -> Counts:
         with self._open() as database:
             database.executemany(_ADD, [(*key, number) for key, number in new.items()])
-            rows = database.execute("SELECT day, engine, characters FROM characters WHERE day LIKE ?", (f"{month}-%",))
-            return Counter({(day, engine): number for day, engine, number in rows})
+            return self._of(database, month)
+
+    def _of(self, database: sqlite3.Connection, month: str) -> Counts:
+        rows = database.execute("SELECT day, engine, characters FROM characters WHERE day LIKE ?", (f"{month}-%",))
+        return Counter({(day, engine): number for day, engine, number in rows})
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

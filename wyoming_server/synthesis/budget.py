@@ -1,19 +1,30 @@
 """What an engine may take: the length of one text, and characters a day and a month. Stands before whatever asks the engine.
 
-What an engine took is what counts, of interrupted and failed replies too. A text that is known is refused before it starts if it
-does not fit; one that is still being written ends behind the last sentence that fits.
+What an engine took is what counts, of interrupted and failed replies too, but for those that its service refused before there was
+a sound. A text that is known is refused before it starts if it does not fit; one that is still being written ends behind the last
+sentence that fits.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from contextlib import aclosing
+from types import TracebackType
+from typing import Self
 
-from ..errors import QuotaExceeded, TextTooLong
+from ..errors import (
+    CredentialsRefused,
+    EngineBusy,
+    EngineUnavailable,
+    HeraldError,
+    QuotaExceeded,
+    TextTooLong,
+    VoiceRefused,
+)
 from ..models import PAUSE, SynthesisRequest, TextFormat
 from ..text.sentences import SentenceSplitter
 from .cache.whole import looked_at
-from .making import Making, SourceEvent, Took
+from .making import Begun, Making, SourceEvent, Took
 from .spending import Promise, Spending
 from .spoken import spoken_at_once
 
@@ -21,6 +32,10 @@ KNOWN_MAX = 1_000_000
 """Characters of a text that are looked at before anything is given: as long as a text may be."""
 NEAR = 600
 """Characters before a limit from which on an engine is given whole sentences only: two of the longest."""
+
+
+UNTAKEN = frozenset(cls.code for cls in (EngineUnavailable, EngineBusy, CredentialsRefused, QuotaExceeded, VoiceRefused))
+"""Codes of failures that say that the service made nothing of the text, unless there was audio."""
 
 
 class Budget:
@@ -32,18 +47,20 @@ class Budget:
 
     async def events(self, request: SynthesisRequest, text: AsyncIterable[str], took: Took) -> AsyncGenerator[SourceEvent, None]:
         """Raises QuotaExceeded and TextTooLong, in words with the numbers, beside what the inner one raises."""
-        engine, spending = request.voice.engine, self._spending
+        engine = request.voice.engine
         promise = Promise(engine)
+        bill = _Bill(self._spending, promise)
 
         def counted(characters: int) -> None:
-            promise.taken += characters
-            spending.took(engine, characters)
+            bill.add(characters)
             took(characters)
 
         making = self._limited(request, text, counted, promise) if self._is_limited(engine) else None
-        async with aclosing(making or self._inner.events(request, text, counted)) as events:
-            async for event in events:
-                yield event
+        with bill:
+            async with aclosing(making or self._inner.events(request, text, counted)) as events:
+                async for event in events:
+                    bill.see(event)
+                    yield event
 
     async def _limited(
         self, request: SynthesisRequest, text: AsyncIterable[str], took: Took, promise: Promise
@@ -68,6 +85,44 @@ class Budget:
     def _is_limited(self, engine: str) -> bool:
         limits = self._spending.limits.get(engine)
         return limits is not None and (limits.max_text is not None or any(self._spending.allowances(engine)))
+
+
+class _Bill:
+    """What one reply took. It counts from the first audio on; whatever there was before counts then, or at the end."""
+
+    def __init__(self, spending: Spending, promise: Promise) -> None:
+        self._spending = spending
+        self._promise = promise
+        self._begun: Begun | None = None
+        self._was_heard = False
+        self._open = 0
+        """Characters that do not count yet, and are still promised."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None:
+        by_converter = self._begun is not None and self._begun.converter_failed  # which had audio of the engine
+        if by_converter or not (isinstance(exc, HeraldError) and exc.code in UNTAKEN):
+            self._count()
+
+    def see(self, event: SourceEvent) -> None:
+        if isinstance(event, Begun):
+            self._begun = event
+        elif isinstance(event, bytes):
+            self._was_heard = True
+            self._count()
+
+    def add(self, characters: int) -> None:
+        self._open += characters
+        if self._was_heard:
+            self._count()
+
+    def _count(self) -> None:
+        if self._open:
+            characters, self._open = self._open, 0
+            self._promise.taken += characters
+            self._spending.took(self._promise.engine, characters)
 
 
 class _Reply:

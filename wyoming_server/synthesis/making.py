@@ -15,6 +15,8 @@ from .shaping import Source
 
 Took: TypeAlias = Callable[[int], None]
 """Told how many more characters went to the engine."""
+TookBy: TypeAlias = Callable[[str, int], None]
+"""Told which engine has taken how many more characters."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,7 @@ _LOGGER = logging.getLogger(__name__)
 
 WARN_AT = 0.8
 """Part of a limit that is worth a word."""
+_REMEDY = "A higher limit in herald.yaml holds as soon as that is reloaded."
 KEYS: Mapping[Period, str] = {Period.DAY: "characters_per_day", Period.MONTH: "characters_per_month"}
 
 
@@ -77,8 +78,8 @@ class Spending:
         """Called with the name of an engine that is near a limit, once in its period."""
         self.on_refused: Callable[[str, QuotaExceeded], None] = _nobody_is_told
         """Called with the name of an engine that may take no more, or not so much."""
-        self._warned: dict[tuple[str, Period], str] = {}
-        """Engine and period → the day or month of which somebody was warned."""
+        self._warned: dict[tuple[str, Period], tuple[str, int]] = {}
+        """Engine and period → the day or month of which somebody was warned, and the limit."""
 
     def limit(self, engine: str, period: Period) -> int | None:
         """Characters; `None`: it has none."""
@@ -101,7 +102,7 @@ class Spending:
         """So many more."""
         self.counters.add(engine, characters)
         for allowance in self.allowances(engine):
-            key, now = (engine, allowance.period), self.counters.calendar.name(allowance.period)
+            key, now = (engine, allowance.period), (self.counters.calendar.name(allowance.period), allowance.limit)
             if allowance.is_near and self._warned.get(key) != now:
                 self._warned[key] = now
                 _LOGGER.warning("%s", allowance.words())
@@ -118,7 +119,7 @@ class Spending:
             promised = self._promised(engine)
             if allowance.used + promised + characters > allowance.limit:
                 others = f"; {promised} more are promised" if promised else ""
-                error = QuotaExceeded(f"{allowance.words()}{others}. {characters} more do not fit.")
+                error = QuotaExceeded(f"{allowance.words()}{others}. {characters} more do not fit. {_REMEDY}")
                 self.on_refused(engine, error)
                 return error
         return None

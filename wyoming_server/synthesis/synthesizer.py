@@ -42,7 +42,7 @@ from .fallback.breakers import Breakers
 from .fallback.chain import Fallback, Nobody, Understudies
 from .fallback.guard import Guard
 from .loudness import LoudnessStore
-from .making import Begun, Making, SourceEvent, Took
+from .making import Begun, Making, SourceEvent, TookBy
 from .patience import Patience
 from .sharing.shares import Shares
 from .sources import Sources
@@ -178,7 +178,7 @@ class Synthesizer:
         async with read_ahead(_watched(_shaped(speech, voices), progress)) as coming:
             chime = await self._chimes.pcm(request.chime, voices.target, request.settings.volume)
             for piece in _cut(chime, voices.target.size(CHIME_STEP)):
-                progress.audio_seconds += voices.target.seconds(len(piece))
+                progress.adds(voices.target.seconds(len(piece)))
                 yield piece
             before = voices.target.seconds(len(chime))
             async for event in coming:
@@ -190,11 +190,7 @@ class Synthesizer:
     def _made(self, request: SynthesisRequest, text: AsyncIterable[str], progress: Progress) -> AsyncGenerator[SourceEvent, None]:
         if request.share:
             return self._shared(request, text, progress)
-
-        def took(characters: int) -> None:
-            progress.characters += characters
-
-        return self._making.events(request, text, took)
+        return self._making.events(request, text, progress.took)
 
     async def _shared(
         self, request: SynthesisRequest, text: AsyncIterable[str], progress: Progress
@@ -202,7 +198,7 @@ class Synthesizer:
         """The same for everybody who shares it, but for the volume, which is each listener's own."""
         is_first = False
 
-        def make(text: AsyncIterable[str], took: Took) -> AsyncGenerator[SourceEvent, None]:
+        def make(text: AsyncIterable[str], took: TookBy) -> AsyncGenerator[SourceEvent, None]:
             nonlocal is_first
             is_first = True
             return self._making.events(request, text, took)

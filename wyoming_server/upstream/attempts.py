@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from time import monotonic
 from typing import TypeVar
 
@@ -54,6 +54,19 @@ class FirstAudioClock:
         """Seconds."""
         running = 0.0 if self._since is None else monotonic() - self._since
         return self.limit - self._spent - running
+
+
+@asynccontextmanager
+async def within(seconds: float, late: Callable[[], Failed]) -> AsyncIterator[None]:
+    """For what stands before the attempts. Raises the error of `late` where it takes longer."""
+    timeout = asyncio.timeout(seconds)
+    try:
+        async with timeout:
+            yield
+    except TimeoutError:
+        if not timeout.expired():
+            raise
+        raise late().error from None
 
 
 async def persistent(attempt: Callable[[], AsyncGenerator[T, None]], clock: FirstAudioClock) -> AsyncGenerator[T, None]:

@@ -104,6 +104,7 @@ def without(message: str, sent: str) -> str:
 class Late(StrEnum):
     """What did not happen in time."""
 
+    LIST = "did not tell its voices"
     CONNECT = "did not accept a connection"
     START = "did not begin a session"
     FIRST_AUDIO = "sent no audio"

@@ -107,7 +107,7 @@ async def answering(*messages: bytes | str, **options: Any) -> AsyncIterator[Flo
 
     async with serve(talk, "127.0.0.1", 0, compression=None) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws/v1/tts"
-        async with made(url=url, first_audio_timeout=0.5, gap_timeout=0.5, **options) as engine:
+        async with made(url=url, first_audio_timeout=10, gap_timeout=10, **options) as engine:
             yield engine
 
 

@@ -18,6 +18,7 @@ from wyoming_server.models import Mark, MarkKind, VoiceSettings, Waiting
 
 from ...simulators.openspeech import OpenSpeechSimulator, simulator
 from ...simulators.openspeech.journal import What
+from ...standstill import awake
 from ..cases import new_engine
 from .speaking import BIG, KEYS, SECOND
 
@@ -128,12 +129,12 @@ class Listener:
             await self.sounded.wait()
 
     async def stop(self) -> float:
-        """Interrupt it; how long that took."""
-        begun = monotonic()
+        """Interrupt it; how long that took, but for a machine that stood still."""
+        begun = awake()
         self.task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await self.task
-        return monotonic() - begun
+        return awake() - begun
 
     async def end(self) -> Heard:
         async with asyncio.timeout(20):
@@ -164,12 +165,12 @@ def sessions(service: OpenSpeechSimulator) -> list[str]:
 
 
 async def until_free(engine: Engine) -> float:
-    """Seconds until a turn is free: of an engine that has only one."""
-    begun = monotonic()
+    """Seconds until a turn is free, but for a machine that stood still: of an engine that has only one."""
+    begun = awake()
     assert engine.turns is not None
     assert engine.turns.limit == 1
     async with asyncio.timeout(5):
         with engine.turns.ask(object()) as turn:
             async for _ in turn.waiting():
                 pass
-    return monotonic() - begun
+    return awake() - begun

@@ -108,7 +108,7 @@ async def answering(*messages: bytes | str, **options: Any) -> AsyncIterator[Eng
 
     async with serve(answer, "127.0.0.1", 0, compression=None) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with new_engine("openspeech", url=url, **KEYS, first_audio_timeout=0.5, gap_timeout=0.5, **options) as engine:
+        async with new_engine("openspeech", url=url, **KEYS, first_audio_timeout=10, gap_timeout=10, **options) as engine:
             yield engine
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from time import monotonic_ns
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from wyoming_server.engines.openspeech.engine import OpenSpeechEngine
 from wyoming_server.errors import EngineUnavailable
 
 from ...simulators.openspeech import Fault, OpenSpeechSimulator
+from ...standstill import awake
 from .hearing import CHINESE, HOW, LONG, Listener, Writer, hear, how, speaking, texts, until_free, written
 from .speaking import BIG, pcm
 
@@ -118,10 +119,10 @@ def moment(request: pytest.FixtureRequest) -> Any:
 async def test_the_service_is_told_at_once_and_speaks_no_further(in_a_session: Moment) -> None:
     async with speaking(engine=ONE) as (service, engine):
         listener = await in_a_session(service, engine)
-        begun = monotonic_ns()
+        begun = awake()
         assert await listener.stop() < AT_ONCE
-        cancelled = await service.saw("cancelled", within=1)
-        assert (cancelled.time_ns - begun) / 1e9 < AT_ONCE
+        cancelled = await service.saw("cancelled", within=5)
+        assert awake() - begun < AT_ONCE
         assert cancelled.detail["by"] == "CancelSession"
         spoken, sent = service.counters.characters, texts(service)
         assert await until_free(engine) < AT_ONCE
@@ -137,8 +138,10 @@ async def test_nobody_waits_for_the_answer(in_a_session: Moment) -> None:
         listener = await in_a_session(service, engine)
         service.faults.add(Fault(kind="stall", on="stopped"))
         assert await listener.stop() < AT_ONCE
-        assert 0.2 < await until_free(engine) < 0.45
-        assert (await service.saw("closed", within=1)).detail["by"] in ("end of file", "reset")
+        begun = monotonic()
+        assert await until_free(engine) < 0.45
+        assert monotonic() - begun > 0.2
+        assert (await service.saw("closed", within=5)).detail["by"] in ("end of file", "reset")
         assert (await hear(engine, SAID)).audio == pcm(SAID)
         assert service.counters.connections_ever == 2
 
@@ -161,7 +164,7 @@ async def test_without_keep_warm_a_handshake_is_broken_off() -> None:
         listener = Listener(engine, written(LONG))
         await service.saw("fault")
         await listener.stop()
-        await service.saw("closed", within=1)
+        await service.saw("closed", within=5)
         assert not service.all("session")
 
 
@@ -214,7 +217,7 @@ async def test_closing_the_generator_itself_is_an_interrupt_too() -> None:
             pass
         await events.aclose()
         await events.aclose()
-        await service.saw("cancelled", within=0.5)
+        await service.saw("cancelled", within=5)
         await until_free(engine)
 
 
@@ -262,7 +265,9 @@ async def test_the_turn_is_free_only_when_the_service_has_ended_the_session() ->
         await listener.until_audio()
         service.faults.add(Fault(kind="stall", on="stopped", seconds=0.15))
         await listener.stop()
-        assert 0.12 < await until_free(engine) < 0.28
+        begun = monotonic()
+        assert await until_free(engine) < 0.28
+        assert monotonic() - begun > 0.12
 
 
 @pytest.mark.parametrize("stage", ["stopped", "cancelled"])
@@ -283,7 +288,7 @@ async def test_audio_of_a_cancelled_session_is_never_heard_in_the_next(stage: An
 
 
 async def until_it_is_told(listener: Listener) -> str:
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(5):
         with pytest.raises(EngineUnavailable) as told:
             await listener.task
     return str(told.value)
@@ -292,12 +297,14 @@ async def until_it_is_told(listener: Listener) -> str:
 async def test_closing_the_engine_ends_a_reply_in_words_at_any_moment(moment: Moment) -> None:
     async with speaking(engine=ONE) as (service, engine):
         listener = await moment(service, engine)
-        await asyncio.wait_for(engine.aclose(), 0.3)
+        begun = awake()
+        await engine.aclose()
+        assert awake() - begun < 0.3
         assert "closed" in await until_it_is_told(listener)
         service.faults.go_on()
         for entry in service.all("handshake")[:1]:
             if service.counters.connections_ever:
-                assert (await service.saw("closed", within=1)).connection == entry.connection
+                assert (await service.saw("closed", within=5)).connection == entry.connection
 
 
 async def test_closing_the_engine_ends_replies_in_line_and_those_that_wait_to_try_again() -> None:
@@ -323,8 +330,10 @@ async def test_closing_the_engine_while_it_cancels_leaves_no_connection() -> Non
         listener = Listener(engine, written(LONG))
         await listener.until_audio()
         await listener.stop()
-        await asyncio.wait_for(engine.aclose(), 0.2)
-        await service.saw("closed", within=1)
+        begun = awake()
+        await engine.aclose()
+        assert awake() - begun < 0.2
+        await service.saw("closed", within=5)
 
 
 async def test_closing_the_engine_leaves_idle_connections_politely() -> None:
@@ -332,7 +341,7 @@ async def test_closing_the_engine_leaves_idle_connections_politely() -> None:
         await asyncio.gather(hear(engine, SAID), hear(engine, SAID), hear(engine, SAID, utterance=how(BIG)))
         await engine.aclose()
         for number in range(service.counters.connections_ever):
-            assert (await service.saw("closed", number + 1, within=1)).detail["by"] == "close frame"
+            assert (await service.saw("closed", number + 1, within=5)).detail["by"] == "close frame"
 
 
 async def test_a_writer_is_not_listened_to_after_an_interrupt() -> None:
@@ -349,4 +358,4 @@ async def test_a_writer_is_not_listened_to_after_an_interrupt() -> None:
         listener = Listener(engine, endless())
         await listener.until_audio()
         await listener.stop()
-        await asyncio.wait_for(closed.wait(), 1)
+        await asyncio.wait_for(closed.wait(), 5)

@@ -36,26 +36,26 @@ async def pooling(
             await pool.close()
             assert not [task for task in asyncio.all_tasks() if "Pool." in repr(task.get_coro())]
         for number in range(service.counters.connections_ever):
-            await service.saw("closed", number + 1, within=1)
+            await service.saw("closed", number + 1, within=5)
 
 
 async def test_one_that_was_given_back_is_taken_again() -> None:
     async with pooling() as (service, pool, asked):
-        first = await pool.take(asked, within=1)
+        first = await pool.take(asked, within=5)
         assert not first.used
         pool.give_back(first)
-        assert await pool.take(asked, within=1) is first
+        assert await pool.take(asked, within=5) is first
         assert first.used
-        assert await pool.take(asked, within=1) is not first
+        assert await pool.take(asked, within=5) is not first
         assert service.counters.connections_ever == 2
 
 
 async def test_a_fresh_one_is_a_new_one() -> None:
     async with pooling() as (service, pool, asked):
-        first = await pool.take(asked, within=1)
+        first = await pool.take(asked, within=5)
         pool.give_back(first)
         pool.warm(asked)
-        assert await pool.take(asked, within=1, fresh=True) is not first
+        assert await pool.take(asked, within=5, fresh=True) is not first
         assert service.counters.connections_ever == 2
 
 
@@ -65,14 +65,14 @@ async def test_warm_opens_one_however_often_it_is_asked() -> None:
             pool.warm(asked)
         await service.saw("connected")
         pool.warm(asked)
-        await pool.take(asked, within=1)
+        await pool.take(asked, within=5)
         assert service.counters.connections_ever == 1
 
 
 async def test_two_who_wait_get_one_each() -> None:
     async with pooling(latency=0.02) as (service, pool, asked):
         pool.warm(asked)
-        first, second = await asyncio.gather(pool.take(asked, within=1), pool.take(asked, within=1))
+        first, second = await asyncio.gather(pool.take(asked, within=5), pool.take(asked, within=5))
         assert first is not second
         assert service.counters.connections_ever == 2
 
@@ -83,7 +83,7 @@ async def test_whoever_leaves_at_any_step_loses_no_connection(keep: float) -> No
         for steps in range(80):
             if steps % 2:
                 pool.warm(asked)
-            taking = asyncio.create_task(pool.take(asked, within=1))
+            taking = asyncio.create_task(pool.take(asked, within=5))
             for _ in range(steps):
                 await asyncio.sleep(0)
             taking.cancel()
@@ -95,11 +95,11 @@ async def test_whoever_leaves_at_any_step_loses_no_connection(keep: float) -> No
 async def test_what_was_opened_for_one_who_left_is_for_the_next() -> None:
     async with pooling() as (service, pool, asked):
         service.faults.add(Fault(kind="stall", on="connection"))
-        taking = asyncio.create_task(pool.take(asked, within=1))
+        taking = asyncio.create_task(pool.take(asked, within=5))
         await service.saw("fault")
         taking.cancel()
         await asyncio.wait([taking])
-        again = asyncio.create_task(pool.take(asked, within=1))
+        again = asyncio.create_task(pool.take(asked, within=5))
         service.faults.go_on()
         await again
         assert service.counters.connections_ever == 1
@@ -110,8 +110,8 @@ async def test_an_opening_that_takes_too_long_is_broken_off() -> None:
         service.faults.add(Fault(kind="stall", on="connection"))
         with pytest.raises(TimeoutError):
             await pool.take(asked, within=0.05)
-        await service.saw("closed", within=0.5)
-        await pool.take(asked, within=1)
+        await service.saw("closed", within=5)
+        await pool.take(asked, within=5)
 
 
 async def test_an_opening_ahead_of_need_does_not_take_for_ever() -> None:
@@ -120,7 +120,7 @@ async def test_an_opening_ahead_of_need_does_not_take_for_ever() -> None:
         pool.warm(asked)
         await service.saw("fault")
         with pytest.raises(Failed, match="did not accept a connection"):
-            await pool.take(asked, within=1)
+            await pool.take(asked, within=5)
 
 
 async def test_an_opening_that_failed_unnoticed_is_forgotten() -> None:
@@ -129,8 +129,8 @@ async def test_an_opening_that_failed_unnoticed_is_forgotten() -> None:
         pool.warm(asked)
         await service.saw("closed")
         with suppress(Failed):  # it may not have seen the end yet
-            await pool.take(asked, within=1)
-        assert (await pool.take(asked, within=1)).alive
+            await pool.take(asked, within=5)
+        assert (await pool.take(asked, within=5)).alive
 
 
 async def test_closing_it_tells_whoever_waits() -> None:
@@ -144,12 +144,12 @@ async def test_closing_it_tells_whoever_waits() -> None:
             assert isinstance(told, Failed)
             assert "was closed" in str(told)
         with pytest.raises(Failed, match="was closed"):
-            await pool.take(asked, within=1)
+            await pool.take(asked, within=5)
 
 
 async def test_closing_it_twice_and_while_it_is_closed_is_fine() -> None:
     async with pooling() as (service, pool, asked):
-        pool.give_back(await pool.take(asked, within=1))
+        pool.give_back(await pool.take(asked, within=5))
         await asyncio.gather(pool.close(), pool.close())
         await pool.close()
         pool.warm(asked)
@@ -158,7 +158,7 @@ async def test_closing_it_twice_and_while_it_is_closed_is_fine() -> None:
 
 async def test_what_is_given_back_to_a_closed_pool_is_gone() -> None:
     async with pooling() as (_, pool, asked):
-        connection = await pool.take(asked, within=1)
+        connection = await pool.take(asked, within=5)
         await pool.close()
         pool.give_back(connection)
         assert not connection.alive
@@ -167,17 +167,17 @@ async def test_what_is_given_back_to_a_closed_pool_is_gone() -> None:
 
 async def test_a_pool_that_is_closed_and_abandoned_still_ends_its_tasks() -> None:
     async with pooling() as (service, pool, asked):
-        pool.give_back(await pool.take(asked, within=1))
+        pool.give_back(await pool.take(asked, within=5))
         closing = asyncio.create_task(pool.close())
         await asyncio.sleep(0)
         closing.cancel()
         await asyncio.wait([closing])
-        await service.saw("closed", within=1)
+        await service.saw("closed", within=5)
 
 
 async def test_messages_for_no_session_are_not_kept() -> None:
     async with pooling() as (service, pool, asked):
-        connection = await pool.take(asked, within=1)
+        connection = await pool.take(asked, within=5)
         messages = connection.begin("one")
         connection.end()
         [talk] = service._talks.values()  # noqa: SLF001  # to say what no fault says
@@ -191,12 +191,12 @@ async def test_messages_for_no_session_are_not_kept() -> None:
 
 async def test_an_error_told_to_an_idle_connection_is_its_end() -> None:
     async with pooling() as (service, pool, asked):
-        connection = await pool.take(asked, within=1)
+        connection = await pool.take(asked, within=5)
         pool.give_back(connection)
         [talk] = service._talks.values()  # noqa: SLF001  # to say what no fault says
         await talk.line.tell('{"code": 55000000, "message": "going down"}')
-        await service.saw("closed", within=1)
-        assert await pool.take(asked, within=1) is not connection
+        await service.saw("closed", within=5)
+        assert await pool.take(asked, within=5) is not connection
 
 
 async def test_one_that_was_opened_while_the_pool_was_closed_is_gone() -> None:
@@ -207,7 +207,7 @@ async def test_one_that_was_opened_while_the_pool_was_closed_is_gone() -> None:
         [opening] = pool._opening  # noqa: SLF001  # to close it in the step in which that ends
         closing: list[asyncio.Task[None]] = []
         opening.add_done_callback(lambda _: closing.append(asyncio.create_task(pool.close())))
-        taking = asyncio.create_task(pool.take(asked, within=1))
+        taking = asyncio.create_task(pool.take(asked, within=5))
         await asyncio.sleep(0)
         service.faults.go_on()
         with pytest.raises(Failed, match="was closed"):
@@ -222,10 +222,10 @@ def other(asked: Asked, resource_id: str) -> Asked:
 async def test_many_resource_ids_share_a_few_idle_connections() -> None:
     async with pooling() as (service, pool, asked):
         for number in range(pool_module.IDLE_MAX + 3):
-            pool.give_back(await pool.take(other(asked, f"r{number}"), within=1))
+            pool.give_back(await pool.take(other(asked, f"r{number}"), within=5))
         await service.saw("closed", 3)
         for number in range(3, pool_module.IDLE_MAX + 3):  # the three oldest are those that left
-            assert (await pool.take(other(asked, f"r{number}"), within=1)).used
+            assert (await pool.take(other(asked, f"r{number}"), within=5)).used
         assert service.counters.connections_ever == pool_module.IDLE_MAX + 3
 
 
@@ -240,12 +240,12 @@ async def test_many_resource_ids_open_only_a_few_connections_ahead() -> None:
 
 async def test_each_connection_is_left_by_its_own_last_use() -> None:
     async with pooling(keep=0.2) as (service, pool, asked):
-        first, second = await asyncio.gather(pool.take(asked, within=1), pool.take(asked, within=1))
+        first, second = await asyncio.gather(pool.take(asked, within=5), pool.take(asked, within=5))
         pool.give_back(first)
         pool.give_back(second)
         for _ in range(4):
             await asyncio.sleep(0.1)
-            assert await pool.take(asked, within=1) is second
+            assert await pool.take(asked, within=5) is second
             pool.give_back(second)
         assert not first.alive
         assert second.alive
@@ -254,7 +254,7 @@ async def test_each_connection_is_left_by_its_own_last_use() -> None:
 
 async def test_nothing_is_remembered_of_a_resource_id_without_connections() -> None:
     async with pooling(keep=0.05) as (service, pool, asked):
-        pool.give_back(await pool.take(asked, within=1))
-        await service.saw("closed", within=1)
+        pool.give_back(await pool.take(asked, within=5))
+        await service.saw("closed", within=5)
         assert not pool._idle  # noqa: SLF001
         assert not pool._opening  # noqa: SLF001

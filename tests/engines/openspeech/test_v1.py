@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from time import monotonic_ns
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from wyoming_server.protocols.openspeech_v1 import FrontEnd, ServerMessage
 from wyoming_server.upstream import attempts
 
 from ...simulators.openspeech import Style
+from ...standstill import awake
 from .speaking import (
     BIG,
     KEYS,
@@ -39,8 +39,8 @@ from .speaking import (
     utterance,
 )
 
-AT_ONCE = 50_000_000
-"""Nanoseconds within which the service sees an interrupt."""
+AT_ONCE = 0.05
+"""Seconds within which the service sees an interrupt."""
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +111,7 @@ async def test_an_unknown_answer_that_means_well_does_no_harm() -> None:
 
 async def test_a_service_that_never_closes_is_not_waited_for() -> None:
     async with answering(*frames(audio(b"ab" * 2400), audio(b"", -2))) as engine:
-        async with asyncio.timeout(0.4):
+        async with asyncio.timeout(5):
             assert (await say(engine)).audio == b"ab" * 2400
 
 
@@ -298,12 +298,12 @@ async def test_a_last_message_that_never_comes_is_told() -> None:
     ],
 )
 async def test_a_service_that_falls_silent_is_given_up_in_time(fault: Fault, words: str) -> None:
-    begin = monotonic_ns()
+    begin = awake()
     async with speaking(fault, engine={"first_audio_timeout": 0.2, "gap_timeout": 0.3}) as (service, engine):
         with pytest.raises(EngineTimeout, match=words):
             await say(engine)
         assert len(service.all("handshake")) == 1
-    assert monotonic_ns() - begin < 2e9
+    assert awake() - begin < 2
 
 
 async def test_a_service_that_is_not_there_is_told() -> None:
@@ -339,12 +339,12 @@ async def test_the_service_sees_an_interrupt_at_once(fault: Fault | None, until:
     async with speaking(*([fault] if fault else []), pace=20) as (service, engine):
         reply = asyncio.create_task(say(engine, f"{TEXT} Thank you."))
         await service.saw(until)
-        begin = monotonic_ns()
+        begin = awake()
         reply.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reply
-        closed = await service.saw("closed")
-        assert closed.time_ns - begin < AT_ONCE
+        await service.saw("closed")
+        assert awake() - begin < AT_ONCE
         assert service.counters.connections == 0
         made = service.counters.characters
         assert (await say(engine)).audio == pcm()
@@ -368,10 +368,11 @@ async def test_an_interrupt_during_a_handshake_ends_it_at_once() -> None:
         reply = asyncio.create_task(say(engine))
         await asked.wait()
         reply.cancel()
-        async with asyncio.timeout(0.05):
-            with pytest.raises(asyncio.CancelledError):
-                await reply
-            await left.wait()
+        begin = awake()
+        with pytest.raises(asyncio.CancelledError):
+            await reply
+        await left.wait()
+        assert awake() - begin < AT_ONCE
 
 
 async def test_an_interrupt_between_two_attempts_ends_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -379,10 +380,11 @@ async def test_an_interrupt_between_two_attempts_ends_them(monkeypatch: pytest.M
     async with speaking(Fault(kind="error", code=3003, times=9)) as (service, engine):
         reply = asyncio.create_task(say(engine))
         await service.saw("closed")
-        async with asyncio.timeout(0.05):
-            reply.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await reply
+        begin = awake()
+        reply.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reply
+        assert awake() - begin < AT_ONCE
         assert len(service.all("handshake")) == 1
 
 

@@ -223,7 +223,7 @@ async def test_a_reply_that_is_far_ahead_gives_its_turn_away_at_once(monkeypatch
         first = Listener(engine, written(LONG))
         await first.until_audio()
         await service.saw("text", 3)
-        second = await asyncio.wait_for(hear(engine, "Hello."), 1)
+        second = await asyncio.wait_for(hear(engine, "Hello."), 5)
         assert second.audio == pcm("Hello.")
         assert second.places == [1]
         assert order(service, "cancelled") == []
@@ -235,7 +235,7 @@ async def test_a_reply_whose_writer_is_slow_gives_its_turn_away_between_sentence
         writer = Writer("Let me look. ")
         first = Listener(engine, writer)
         await first.until_audio()
-        assert (await asyncio.wait_for(hear(engine, "Hello."), 1)).audio == pcm("Hello.")
+        assert (await asyncio.wait_for(hear(engine, "Hello."), 5)).audio == pcm("Hello.")
         writer.write("Here it is.")
         writer.end()
         assert (await first.end()).texts() == ["Let me look.", "Here it is."]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from wyoming_server.errors import EngineUnavailable
 from wyoming_server.upstream import attempts
 
 from ...simulators.openspeech import Fault
+from ...standstill import awake
 from .hearing import ENGLISH, FIRST, HOW, Listener, Writer, hear, how, order, sessions, speaking, texts, written
 from .speaking import BIG, SECOND, pcm
 
@@ -64,9 +64,9 @@ async def test_a_warm_session_takes_one_round_trip() -> None:
     async with speaking(latency=latency) as (service, engine):
         engine.prepare([how(SECOND)])
         await service.saw("connected")
-        begun = monotonic()
+        begun = awake()
         await hear(engine, "Hello")
-        assert monotonic() - begun < 2 * latency
+        assert awake() - begun < 2 * latency
         assert order(service, "handshake", "connected", "session", "text", "first audio", "finished") == [
             "handshake",
             "connected",
@@ -119,10 +119,11 @@ async def test_without_keep_warm_no_connection_is_opened_ahead_or_kept() -> None
 async def test_a_connection_is_left_when_nobody_has_used_it_for_long() -> None:
     async with speaking(engine={"keep_warm": 0.1}) as (service, engine):
         await hear(engine, SAID)
-        over = (await service.saw("finished")).time_ns
+        over, begun = (await service.saw("finished")).time_ns, awake()
         closed = await service.saw("closed")
         assert closed.detail == {"by": "close frame", "code": 1000}
-        assert 0.08 < (closed.time_ns - over) / 1e9 < 0.5
+        assert (closed.time_ns - over) / 1e9 > 0.08
+        assert awake() - begun < 0.5
         assert (await hear(engine, SAID)).audio == pcm(SAID)
 
 
@@ -153,8 +154,8 @@ async def test_a_connection_that_is_dropped_for_an_unconfirmed_cancel_is_replace
         await listener.until_audio()
         service.faults.add(Fault(kind="stall", on="stopped"))
         await listener.stop()
-        await service.saw("closed", within=1)
-        await service.saw("connected", 2, within=1)
+        await service.saw("closed", within=5)
+        await service.saw("connected", 2, within=5)
         service.change(pace=0)
         assert (await hear(engine, SAID)).audio == pcm(SAID)
         assert service.counters.connections_ever == 2
@@ -208,9 +209,9 @@ async def test_a_used_connection_that_answers_nothing_costs_a_reconnect(monkeypa
     async with speaking() as (service, engine):
         await hear(engine, SAID)
         service.faults.add(Fault(kind="stall", on="start"))
-        begun = monotonic()
+        begun = awake()
         heard = await hear(engine, SAID)
-        assert monotonic() - begun < 0.3
+        assert awake() - begun < 0.3
         assert heard.audio == pcm(SAID)
         assert texts(service) == [SAID, SAID]
 
@@ -225,9 +226,9 @@ async def test_a_connection_that_died_before_it_was_ever_used_costs_a_reconnect(
         await service.saw("connected")
         await asyncio.sleep(0.05)
         service.faults.add(Fault(kind="stall", on="start"))
-        begun = monotonic()
+        begun = awake()
         assert (await hear(engine, SAID)).audio == pcm(SAID)
-        assert monotonic() - begun < 0.3
+        assert awake() - begun < 0.3
 
 
 async def test_a_new_connection_may_take_longer_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,7 @@ async def test_a_socket_that_is_not_there_is_told(tmp_path: Path) -> None:
 async def test_a_network_that_fails_is_a_lost_connection_whatever_the_system_calls_it(number: int) -> None:
     """ETIMEDOUT is a TimeoutError in Python, EHOSTUNREACH a plain OSError: a server's machine that went off."""
     async with simulator() as service:
-        link = await Link.open(service.uri, within=1)
+        link = await Link.open(service.uri, within=5)
         try:
             link._reader.set_exception(OSError(number, "off"))  # noqa: SLF001  # as its transport does
             with pytest.raises(Lost, match=f"The connection to {service.uri} broke: off"):
@@ -89,7 +89,7 @@ async def test_a_network_that_fails_is_a_lost_connection_whatever_the_system_cal
 
 async def test_a_connection_that_is_made_while_the_engine_closes_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     async with simulator() as service:
-        links, made_now, opened = Links(service.uri, within=1), asyncio.Event(), Link.open
+        links, made_now, opened = Links(service.uri, within=5), asyncio.Event(), Link.open
 
         async def slowly(uri: str, *, within: float) -> Link:
             link = await opened(uri, within=within)

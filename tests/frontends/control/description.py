@@ -66,6 +66,8 @@ def check_answer(method: str, target: str, answer: Answer) -> str:
     media_type = answer.headers["content-type"].partition(";")[0]
     kinds = response["content"]
     assert media_type in kinds
+    for name, header in response.get("headers", {}).items():
+        assert name.lower() in answer.headers or not header.get("required"), f"{method} {path} lacks {name}"
     if media_type == "application/json" and method != "HEAD":
         check(answer.json, kinds[media_type]["schema"])
     return f"{operation['operationId']} {answer.status}"

@@ -14,6 +14,7 @@ import pytest
 
 from wyoming_server.channel import Channel
 from wyoming_server.engines.base import EngineEvent, Utterance
+from wyoming_server.engines.tone import ToneEngine
 from wyoming_server.errors import BadSetting, EngineError, HeraldError
 from wyoming_server.models import (
     AudioFormat,
@@ -29,6 +30,7 @@ from wyoming_server.models import (
 from wyoming_server.progress import Progress
 
 from ...converters.cases import new_converter
+from ...engines.cases import new_engine
 from ..converting import TONE, pcm, text_of
 from ..test_synthesis import VOICE as PLAYER
 from ..test_synthesis import Player
@@ -107,11 +109,46 @@ async def test_a_changed_engine_never_replays(tmp_path: Path) -> None:
         assert room.tally == {}
 
 
-async def test_the_same_voice_under_another_name_and_a_text_that_is_spoken_alike_are_the_same(tmp_path: Path) -> None:
+async def test_a_text_that_is_spoken_alike_is_the_same(tmp_path: Path) -> None:
     async with kitchen(tmp_path) as room:
         await room.heard()
-        await room.heard("**One** sentence. And another.", voice=replace(TONE, name="alias", even_loudness=False))
+        await room.heard("**One** sentence. And another.", voice=replace(TONE, even_loudness=False))
         assert room.tally == SPOKEN_ONCE
+
+
+async def test_what_a_voice_said_is_forgotten_under_its_own_name(tmp_path: Path) -> None:
+    """Even where another of the same sound had said it first."""
+    async with kitchen(tmp_path) as room:
+        alias = replace(TONE, name="alias")
+        await room.heard()
+        await room.heard(voice=alias)
+        assert await room.store.clear(voice="alias") == 1
+        await room.heard(voice=alias)
+        assert room.tally == {"started": 6, "finished": 6}
+
+
+class Updated(ToneEngine):
+    """One whose service is updated."""
+
+    version = "1"
+
+    def sound_of(self, voice_id: str) -> str:
+        return self.version
+
+
+async def test_what_was_being_made_while_its_maker_changed_is_not_kept(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        engine = Updated("tone", new_engine("tone", per_character=0.02).options)
+        room = Kitchen(store, engine)
+        speech = room.synthesizer.speak(room.synthesizer.request(TONE, {}), text_of([TEXT]))
+        async with aclosing(speech):
+            async for event in speech:
+                if isinstance(event, bytes):
+                    engine.version = "2"
+        await store.written()
+        assert not await store.entries()
+        await room.heard()
+        assert len(await store.entries()) == 1
 
 
 @pytest.mark.parametrize("off", [{"cache": False}, {"voice": replace(TONE, cache=False)}])

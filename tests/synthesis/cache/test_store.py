@@ -7,6 +7,7 @@ import logging
 import os
 import resource
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..converting import pcm
 from .keeping import KEY, SPOKEN_ONCE, all_files, entry_files, finished, keep, kitchen, stored
 
 BIG = 1 << 40
+OUTSIDE = "../credentials.json"
 
 
 def events_of(entry: Replay | None) -> list[bytes | Mark]:
@@ -85,8 +87,9 @@ async def test_only_the_owner_may_look(tmp_path: Path) -> None:
     async with stored(tmp_path / "cache") as store:
         keep(store)
         await store.written()
-    assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
-    assert all(path.stat().st_mode & 0o077 == 0 for path in entry_files(tmp_path / "cache"))
+        assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
+        assert len(all_files(tmp_path / "cache")) >= 4
+        assert all(path.stat().st_mode & 0o077 == 0 for path in all_files(tmp_path / "cache"))
 
 
 # The limit
@@ -181,7 +184,12 @@ def emptied(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("damage", [cut, longer, flipped, emptied, Path.unlink])
+def unreadable(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+@pytest.mark.parametrize("damage", [cut, longer, flipped, emptied, unreadable, Path.unlink])
 async def test_a_damaged_entry_is_never_served_and_made_anew(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
 ) -> None:
@@ -222,7 +230,16 @@ def without_its_table(path: Path) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("damage", [garbage, torn, truncated, emptied, of_another_version, without_its_table, Path.unlink])
+def with_a_file_elsewhere(path: Path) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE kept SET file = ?, used = 0", (OUTSIDE,))
+    database.close()
+
+
+DAMAGES = [garbage, torn, truncated, emptied, of_another_version, without_its_table, with_a_file_elsewhere, Path.unlink]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 async def test_a_broken_list_is_begun_anew(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     async with kitchen(tmp_path) as room:
         whole = await room.heard()
@@ -233,6 +250,19 @@ async def test_a_broken_list_is_begun_anew(tmp_path: Path, damage: Callable[[Pat
         assert room.tally == SPOKEN_ONCE
         assert room.store.counts.hits == 2
         assert len(entry_files(tmp_path)) == 1  # what was kept before is swept away
+
+
+async def test_a_broken_list_leads_nowhere_else(tmp_path: Path) -> None:
+    other = tmp_path / "cache" / OUTSIDE
+    async with stored(tmp_path / "cache") as store:
+        keep(store)
+        await store.written()
+    other.write_text("somebody else's")
+    with_a_file_elsewhere(tmp_path / "cache" / INDEX)
+    async with stored(tmp_path / "cache", 1) as store:
+        await store.written()
+        assert await store.clear() == 0
+    assert other.read_text() == "somebody else's"
 
 
 @pytest.mark.parametrize("damage", [garbage, Path.unlink])
@@ -313,6 +343,23 @@ def speaking(room: object) -> object:
     return room
 
 
+async def test_a_disk_that_hangs_delays_nobody_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stored(tmp_path) as store:
+        keep(store)
+        await store.written()
+    goes_on = threading.Event()
+    read = Disk.find
+    monkeypatch.setattr(Disk, "find", lambda disk, key: goes_on.wait() and read(disk, key))
+    monkeypatch.setattr("wyoming_server.synthesis.cache.store.FOUND_WITHIN", 0.01)
+    async with stored(tmp_path) as store:
+        assert await store.find(KEY) is None
+        monkeypatch.setattr("wyoming_server.synthesis.cache.store.FOUND_WITHIN", 1_000)
+        assert await store.find(KEY) is None
+        goes_on.set()
+        await until(lambda: not store.is_late)
+        assert await store.find(KEY) is not None
+
+
 # Several processes
 
 
@@ -334,6 +381,15 @@ async def test_what_one_keeps_the_other_finds(tmp_path: Path) -> None:
         assert await one.find(KEY) is None
 
 
+async def test_what_another_keeps_is_counted(tmp_path: Path) -> None:
+    async with stored(tmp_path) as one, stored(tmp_path) as other:
+        await other.written()
+        keep(one)
+        await one.written()
+        assert (await other.counted()).entries == 1
+        assert other.counts.bytes == one.counts.bytes > 0
+
+
 async def test_a_list_that_another_began_anew_is_opened_again(tmp_path: Path) -> None:
     async with stored(tmp_path) as one, stored(tmp_path) as other:
         keep(one)
@@ -352,7 +408,7 @@ async def test_reading_waits_for_nobody_who_writes(tmp_path: Path) -> None:
         keep(store)
         await store.written()
         with held(tmp_path), write_begun(tmp_path / INDEX):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(5):
                 assert await store.find(KEY) is not None
 
 

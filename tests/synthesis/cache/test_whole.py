@@ -46,7 +46,7 @@ async def test_a_front_ends_text_is_whole_where_it_has_ended() -> None:
 @pytest.mark.parametrize("before", [(), ("ab",), ("ab", "cd")])
 async def test_a_text_that_grows_is_not_waited_for_and_comes_whole_all_the_same(before: tuple[str, ...]) -> None:
     text = channel(*before, ended=False)
-    async with asyncio.timeout(1), looked_at(text, 10) as look:
+    async with asyncio.timeout(5), looked_at(text, 10) as look:
         assert look.whole is None
         reading = asyncio.create_task(read(look.text))
         await asyncio.sleep(0)
@@ -100,3 +100,20 @@ async def test_a_reader_that_is_cancelled_takes_the_look_along() -> None:
         reading.cancel()
         await asyncio.wait([reading])
         assert reading.cancelled()
+
+
+async def test_a_look_that_is_cancelled_leaves_the_text_to_whoever_made_it() -> None:
+    """An interrupt may come while nobody knows yet whether more is there."""
+    made = as_it_comes(channel(ended=False), limit=60, setting="x")
+
+    async def look() -> None:
+        async with looked_at(made, 10, moment=60):
+            raise AssertionError
+
+    looking = asyncio.create_task(look())
+    await asyncio.sleep(0)
+    looking.cancel()
+    await asyncio.wait([looking])
+    assert looking.cancelled()
+    await made.aclose()  # which a task that still read it would not allow
+    assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -52,6 +52,21 @@ def state(owner: Breakers) -> BreakerState:
     return owner.of("a").state
 
 
+def test_whoever_watches_is_told_when_it_opens_and_closes() -> None:
+    clock = Clock()
+    found, told = breakers(clock), list[tuple[str, BreakerState]]()
+    found.on_change = lambda engine: told.append((engine, state(found)))
+    for _ in range(3):
+        fail(found, EngineTimeout())
+    assert told == [("a", BreakerState.OPEN)]
+    clock.now += 10_000
+    fail(found, EngineTimeout())
+    clock.now += 10_000
+    work(found)
+    work(found)
+    assert told == [("a", BreakerState.OPEN), ("a", BreakerState.OPEN), ("a", BreakerState.CLOSED)]
+
+
 def test_so_many_failures_in_a_row_open_it() -> None:
     found = breakers(Clock())
     fail(found, EngineTimeout())

@@ -30,6 +30,9 @@ async def test_where_the_first_is_late_the_second_speaks_and_the_first_is_cancel
     assert [(notice.code, notice.voice) for notice in heard.notices] == [("engine_timeout", "b")]
     assert troupe.tally("a") == {"started": 1, "cancelled": 1}
     assert troupe.tally("b") == {"started": 2, "finished": 2}
+    assert {name: part.characters > 0 for name, part in heard.progress.parts.items()} == {"a": True, "b": True}
+    assert heard.progress.characters == sum(part.characters for part in heard.progress.parts.values())
+    assert (heard.progress.parts["a"].audio_seconds, heard.progress.parts["b"].audio_seconds) == (0, heard.progress.audio_seconds)
     assert no_task_is_left()
 
 

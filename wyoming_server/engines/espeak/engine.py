@@ -74,9 +74,12 @@ class EspeakEngine(SentenceEngine):
     def native_format(self, utterance: Utterance) -> AudioFormat:
         return AudioFormat(rate=RATE)
 
-    @cached_property
-    def sound(self) -> str:
+    def sound_of(self, voice_id: str) -> str:
         """Which library it is: the distribution's may be replaced by another."""
+        return self._library
+
+    @cached_property
+    def _library(self) -> str:
         library = self._files[0].stat()
         return f"{library.st_size} {library.st_mtime_ns}"
 

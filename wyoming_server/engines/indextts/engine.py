@@ -80,6 +80,7 @@ class IndexTtsEngine(SentenceEngine):
         self._lines = Lines(self._url, open_within=_limit(options, "connect_timeout", "open_timeout"), keep=options["idle"])
         self._limits = sentence.Limits(
             total=options["first_audio_timeout"],
+            counts_connecting=False,
             stall=_limit(options, "gap_timeout", "stall_timeout"),
             end=options["end_timeout"],
         )
@@ -138,7 +139,9 @@ class IndexTtsEngine(SentenceEngine):
         self._check_voice(utterance.voice)
         request = settings.request(text, utterance, self._files)
         keeper = self._promises.keep(utterance.voice, self.native_format(utterance))
-        limits = replace(self._limits, total=utterance.first_audio or self._limits.total)
+        limits = self._limits
+        if utterance.first_audio is not None:
+            limits = replace(limits, total=utterance.first_audio, counts_connecting=True)
         asked = self._asked(utterance.voice, request)
         async with aclosing(sentence.speak(request, self._lines, keeper, limits, asked)) as events:
             async for event in events:

@@ -23,7 +23,7 @@ from ...protocols.indextts import (
     decode_server,
     encode_client,
 )
-from ...upstream.attempts import Failed
+from ...upstream.attempts import Failed, FirstAudioClock
 from ...upstream.failures import Asked, Late
 from ...upstream.websocket import EngineSocket, HandshakeRefused, open_websocket
 from . import failures
@@ -111,8 +111,8 @@ class Lines:
         self._leaving: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def take(self, asked: Asked) -> Line:
-        """One that is clean, or a new one. Raises Failed."""
+    async def take(self, asked: Asked, clock: FirstAudioClock | None = None) -> Line:
+        """One that is clean, or a new one, which is open in the time that the clock leaves, if there is one. Raises Failed."""
         while self._idle:
             line = self._idle.pop()
             self._timers.pop(line).cancel()
@@ -124,16 +124,19 @@ class Lines:
                     self.leave(line)
             if clean:
                 return line
-        return await self.open(asked)
+        return await self.open(asked, clock)
 
-    async def open(self, asked: Asked) -> Line:
+    async def open(self, asked: Asked, clock: FirstAudioClock | None = None) -> Line:
         """A new one. Raises Failed."""
         self._check_open()
+        within = limit = self._open_within
+        if clock is not None and clock.left < within:
+            within, limit = max(0, clock.left), clock.limit
         try:
-            async with asyncio.timeout(self._open_within):
+            async with asyncio.timeout(within):
                 socket = await open_websocket(self._url, {}, peer=asked.peer, message_max=AUDIO_MAX)
         except TimeoutError:
-            raise failures.late(Late.CONNECT, self._open_within, asked) from None
+            raise failures.late(Late.CONNECT, limit, asked) from None
         except HandshakeRefused as error:
             raise failures.refused(error, asked) from error
         except EngineUnavailable as error:

@@ -30,7 +30,9 @@ class Limits:
     """In seconds."""
 
     total: float
-    """From the first request for a sentence until its WAV, with all attempts. The first connection is not counted."""
+    """From the first request for a sentence until its WAV, with all attempts."""
+    counts_connecting: bool
+    """The first connection too, which is a wait for whoever else the service makes speech for."""
     stall: float
     """Without progress, which is that the service starts, or has done."""
     end: float
@@ -55,7 +57,9 @@ async def speak(
 async def _wav(request: Request, lines: Lines, limits: Limits, clock: FirstAudioClock, asked: Asked) -> bytes:
     """What the service makes of it. A connection that was kept and has died since is replaced. Raises Failed."""
     while True:
-        line = await lines.take(asked)
+        if limits.counts_connecting:
+            clock.start()
+        line = await lines.take(asked, clock if limits.counts_connecting else None)
         answer = _Answer(line, request, limits, clock, asked)
         try:
             wav = await answer.wav()

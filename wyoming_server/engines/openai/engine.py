@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from ...errors import BadSetting, ConfigError, EngineError, EngineUnavailable, ProtocolError, TooLarge, VoiceRefused
 from ...models import AudioFormat, Capabilities, CredentialField, CredentialKind, TextFormat, Voice, VoiceSettings
 from ...protocols.json_messages import MESSAGE_MAX as LIST_MAX
-from ...upstream.attempts import FirstAudioClock, persistent
-from ...upstream.failures import Asked
+from ...upstream.attempts import FirstAudioClock, persistent, within
+from ...upstream.failures import Asked, Late, late
 from ...upstream.http import get
 from ..base import EngineEvent, Utterance
 from ..listing import Listing
@@ -156,7 +156,9 @@ class OpenAIEngine(SentenceEngine):
     ) -> AsyncGenerator[EngineEvent, None]:
         """The speech, if the server's list says that its voice needs no consent: nobody was asked for one."""
         async with aclosing(speech) as events:
-            await self._read_list()
+            limit = utterance.first_audio or self._first_audio
+            async with within(limit, lambda: late(Late.LIST, limit, self._asked(utterance.voice, ""))):
+                await self._read_list()
             if self._voices.needs_consent(utterance.voice):
                 msg = f"{self._address.peer} was asked for the voice {utterance.voice} before it told its voices; ask again."
                 raise EngineUnavailable(msg)

@@ -15,15 +15,15 @@ from wyoming.tts import SynthesizeVoice
 
 from ...errors import EngineUnavailable, ProtocolError, TooLarge, VoiceRefused
 from ...models import RATE_MAX, RATE_MIN, AudioFormat, Capabilities, CredentialField, CredentialKind, Voice
-from ...upstream.attempts import Failed, FirstAudioClock, persistent
-from ...upstream.failures import Asked, broken
+from ...upstream.attempts import Failed, FirstAudioClock, persistent, within
+from ...upstream.failures import Asked, Late, broken, late
 from ..base import EngineEvent, Utterance, concurrency_option
 from ..listing import Listing
 from ..promise import Promises
 from ..sentences import SentenceEngine
 from .failures import told
-from .link import PORT, server_uri
-from .links import CLOSED, Links
+from .link import PORT, Link, server_uri
+from .links import CLOSED, Ahead, Links
 from .offer import NAME_MAX, Offer, OfferedVoice, read_offer
 from .sound import Sound
 from .streams import Streams
@@ -91,6 +91,13 @@ class WyomingEngine(SentenceEngine):
     async def voices(self) -> Sequence[Voice]:
         return [self._voice(voice) for voice in (await self._listing.current()).voices]
 
+    def sound_of(self, voice_id: str) -> str:
+        """The versions of the program and the voice, once they are known."""
+        if (offer := self._listing.latest) is None:
+            return ""
+        voice = offer.voice(voice_id)
+        return " ".join((offer.program, offer.version, voice.version if voice is not None else ""))
+
     def native_format(self, utterance: Utterance) -> AudioFormat:
         return self._promises.format(utterance)
 
@@ -109,7 +116,9 @@ class WyomingEngine(SentenceEngine):
         await self._links.aclose()
 
     async def _speak(self, text: AsyncIterable[str], utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
-        offer = await self._offer_with(utterance.voice)
+        limit = self._first_audio(utterance)
+        async with within(limit, lambda: late(Late.LIST, limit, Asked(peer=self._peer, voice=utterance.voice, how="describe"))):
+            offer = await self._offer_with(utterance.voice)
         if self._takes_streams(offer):
             speech = self._streams.speak(self._job(utterance, offer), text, ended=partial(self._learn_of_ends, offer))
         else:
@@ -128,7 +137,7 @@ class WyomingEngine(SentenceEngine):
     async def _sentence(self, text: str, job: Job, clock: FirstAudioClock) -> AsyncGenerator[EngineEvent, None]:
         """One try, on a connection of its own."""
         clock.start()
-        link = await self._links.connect()
+        link = await self._linked(job, clock)
         sound = Sound(self._promises, job.utterance.voice, job.format, job.asked.peer)
         talk = Talk(link, job, sound, clock, streamed=False)
         try:
@@ -137,6 +146,14 @@ class WyomingEngine(SentenceEngine):
                     yield pcm
         finally:
             self._links.leave(link, whole=talk.over)
+
+    async def _linked(self, job: Job, clock: FirstAudioClock) -> Link:
+        """Raises Failed."""
+        ahead = Ahead(self._links)
+        try:
+            return await ahead.take(clock, job.asked)
+        finally:
+            await ahead.aclose()
 
     # What the server offers
 
@@ -204,9 +221,14 @@ class WyomingEngine(SentenceEngine):
             format=self.native_format(utterance),
             program=self.options["program"],
             gap=self.options["gap_timeout"],
-            first_audio=utterance.first_audio or self.options["first_audio_timeout"],
+            first_audio=self._first_audio(utterance),
             tells_ends=offer == self._tells_ends,
         )
+
+    def _first_audio(self, utterance: Utterance) -> float:
+        """Seconds until it must be there."""
+        limit: float = utterance.first_audio or self.options["first_audio_timeout"]
+        return limit
 
     def _takes_streams(self, offer: Offer) -> bool:
         return offer.streaming_text and bool(self.options["streaming"]) and offer != self._without_streams

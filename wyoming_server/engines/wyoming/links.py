@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from ...errors import EngineUnavailable
-from ...upstream.attempts import Failed
+from ...upstream.attempts import Failed, FirstAudioClock
+from ...upstream.failures import Asked, Late, late
 from .link import Link
 
 RETRIES = 4
@@ -52,17 +53,22 @@ class Links:
 
 
 class Ahead:
-    """The first connection of a reply, which opens while the text is still being written; the others, when they are taken."""
+    """The first connection of a reply, which opens while the text is still being written; the others, when they are taken.
+
+    Whoever takes one waits no longer than there is time for first audio.
+    """
 
     def __init__(self, links: Links) -> None:
         self._links = links
         self._opening: asyncio.Task[Link] | None = asyncio.create_task(links.connect())
 
-    async def take(self) -> Link:
+    async def take(self, clock: FirstAudioClock, asked: Asked) -> Link:
         """Raises Failed."""
         if self._opening is None:
-            return await self._links.connect()
-        await asyncio.wait([self._opening])
+            self._opening = asyncio.create_task(self._links.connect())
+        await asyncio.wait([self._opening], timeout=max(0, clock.left))
+        if not self._opening.done():
+            raise late(Late.CONNECT, clock.limit, asked)
         opening, self._opening = self._opening, None
         return await opening
 

@@ -39,6 +39,8 @@ class OfferedVoice:
     """BCP 47, as far as the server knows."""
     description: str = ""
     maker: str = ""
+    version: str = ""
+    """As its server has it: of the voice, not of the program."""
 
     @property
     def id(self) -> str:
@@ -121,6 +123,7 @@ def _voices(entry: Any) -> Iterator[OfferedVoice]:
         "name": name,
         "languages": _languages(entry.get("languages")),
         "maker": visible(section(entry, "attribution").get("name"), NAME_MAX),
+        "version": visible(entry.get("version"), NAME_MAX),
     }
     yield OfferedVoice(description=description, **facts)
     speakers = entry.get("speakers")

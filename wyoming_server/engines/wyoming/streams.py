@@ -105,7 +105,7 @@ class Streams:
         feed.rewind()
         reply.places.forget()
         reply.clock.start()
-        link = await reply.ahead.take()
+        link = await reply.ahead.take(reply.clock, job.asked)
         sound = Sound(self._promises, job.utterance.voice, job.format, job.asked.peer)
         talk = Talk(link, job, sound, reply.clock, streamed=True)
         writer = _Writer(reply, self._turns)

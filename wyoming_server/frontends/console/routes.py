@@ -15,6 +15,7 @@ FILES: Mapping[str, str] = {
         f"/console/{name}": name
         for name in (
             "api.js",
+            "cache.js",
             "catalogue.js",
             "composer.js",
             "console.css",
@@ -28,8 +29,10 @@ FILES: Mapping[str, str] = {
             "measures.js",
             "pairing.js",
             "problems.js",
+            "resting.js",
             "services.js",
             "settings.js",
+            "spent.js",
             "studio.js",
             "take.js",
             "voices.js",

@@ -17,7 +17,7 @@ def cache(services: Services) -> Handler:
     async def tell(request: web.Request) -> web.Response:
         read_parameters(request, {})
         store = services.cache
-        counts = store.counts if store is not None else Counts()
+        counts = await store.counted() if store is not None else Counts()
         return answer(
             {
                 "enabled": store is not None,

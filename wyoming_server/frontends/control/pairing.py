@@ -30,7 +30,7 @@ def pairing(server_id: str, token: Token) -> Handler:
         address = request.remote or ""
         if wait := challenges.wait(address):
             msg = f"{address} sent too many challenges; try again in {math.ceil(wait)} s."
-            raise Busy(msg)
+            raise Busy(msg, retry_after=wait)
         challenges.failed(address)
         nonces = request.query.getall("nonce", [])
         if len(nonces) != 1 or not is_nonce(nonces[0]):

@@ -37,6 +37,8 @@ HEADERS_MAX = 64
 """Headers of a request."""
 _NAME = "Herald"
 """Instead of the versions of aiohttp and Python, where nobody asks `nameless`: in an answer to what cannot be parsed."""
+LAST_LOOK = 0.05
+"""Seconds after a deadline in which what has come is still read. On a machine that stood still, as many more as it did."""
 LINGER = 1.0
 """Seconds that a body is still read after the answer; a client that is cut while it sends would not see the answer."""
 
@@ -178,7 +180,7 @@ class Connection(web.RequestHandler):
 
     def _arm(self, seconds: float) -> None:
         self._disarm()
-        self._deadline = asyncio.get_running_loop().call_later(seconds, self._expired)
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self._look_once_more)
 
     def _disarm(self) -> None:
         if self._deadline is not None:
@@ -195,6 +197,12 @@ class Connection(web.RequestHandler):
         if request is None or not self._is_being_answered(request) or request.method != "POST":
             return False
         return isinstance(wire, asyncio.ReadTransport) and not wire.is_reading() and not wire.is_closing()
+
+    def _look_once_more(self) -> None:
+        """What came before the deadline may not have been read, nor its handler begun, where all of the process stood still."""
+        loop = asyncio.get_running_loop()
+        late = loop.time() - cast("asyncio.TimerHandle", self._deadline).when()
+        self._deadline = loop.call_later(max(late, LAST_LOOK), self._expired)
 
     def _expired(self) -> None:
         self._deadline = None

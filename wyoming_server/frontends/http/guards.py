@@ -86,7 +86,7 @@ class ByToken:
         address = request.remote or ""
         if wait := self._attempts.wait(address):
             msg = f"{address} sent too many wrong tokens; try again in {math.ceil(wait)} s."
-            raise Busy(msg)
+            raise Busy(msg, retry_after=wait)
         candidates = _candidates(request)
         if any(self._token.compare(candidate) for candidate in candidates):
             return

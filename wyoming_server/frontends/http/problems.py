@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -13,6 +14,9 @@ from ...errors import CODES, HeraldError, ProtocolError, TooLarge
 
 _MESSAGE_MAX = 200
 """Characters of aiohttp's words about a broken request; they quote it."""
+
+_RETRY_AFTER = 5
+"""Seconds after which what was too much may be asked for again, where nobody knows better."""
 
 _CODES: Mapping[int, str] = {408: "text_timeout", 413: "too_large"}
 """Codes of the statuses that aiohttp answers with itself; others are `bad_request`, or `internal` from 500."""
@@ -27,6 +31,8 @@ def problem(error: HeraldError) -> web.Response:
     response = _response(error.http_status, error.code, str(error))
     if error.http_status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="herald"'
+    if error.http_status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = _retry_after(error)
     return response
 
 
@@ -52,9 +58,10 @@ def raw_problem(error: HeraldError) -> bytes:
         f"HTTP/1.1 {error.http_status} {HTTPStatus(error.http_status).phrase}\r\n"
         "Content-Type: application/json; charset=utf-8\r\n"
         f"Content-Length: {len(body)}\r\n"
-        "Connection: close\r\n\r\n"
     )
-    return head.encode() + body
+    if error.http_status == HTTPStatus.SERVICE_UNAVAILABLE:
+        head += f"Retry-After: {_retry_after(error)}\r\n"
+    return f"{head}Connection: close\r\n\r\n".encode() + body
 
 
 def translated(error: BaseException | None) -> HeraldError:
@@ -69,6 +76,11 @@ def translated(error: BaseException | None) -> HeraldError:
         case web.RequestPayloadError():
             return ProtocolError("The request's body is not valid HTTP.")
     return HeraldError()
+
+
+def _retry_after(error: HeraldError) -> str:
+    """Whole seconds."""
+    return str(max(1, math.ceil(_RETRY_AFTER if error.retry_after is None else error.retry_after)))
 
 
 def _words(message: str) -> str:

@@ -13,6 +13,7 @@ from aiohttp import web
 from ...config import HttpConfig
 from ...errors import ConfigError
 from ...state.tokens import Token
+from ..sockets import stop_listening
 from .certificates import Tls
 from .clients import KEEP_ALIVE, Clients
 from .connection import Connection, in_hand, nameless
@@ -65,7 +66,7 @@ class Port:
             try:
                 yield
             finally:
-                server.close()
+                await stop_listening(server)
                 await clients.end(DRAIN)
         finally:
             await runner.cleanup()

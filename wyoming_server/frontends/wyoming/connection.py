@@ -21,7 +21,7 @@ from wyoming.tts import SynthesizeStopped
 from ...channel import Channel
 from ...config import WyomingConfig
 from ...errors import Busy, HeraldError, Interrupted, ProtocolError, TextTooLong
-from ...models import ReplyStart, SynthesisRequest
+from ...models import Notice, ReplyStart, SynthesisRequest
 from ...protocols.wyoming import MAX_DATA, WyomingReader, encode
 from ...sessions import ListenerGone, Session, Sessions
 from ...synthesis import ReplyEvent, Synthesizer
@@ -254,6 +254,8 @@ class Connection:
                     stack.callback(reply.cut)  # nothing, where it has ended
                 elif isinstance(event, bytes):
                     await reply.send(event)
+                elif isinstance(event, Notice):
+                    reply.tell(event)
             reply.finish()
 
     def _cut_short(self, error: HeraldError) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from wyoming.audio import AudioStop
+from wyoming.audio import AudioStart, AudioStop
+from wyoming.event import Event
 
 from ...audio.chunks import ChunkPolicy
 from ...audio.level import decay_tail, fade_out
-from ...models import AudioFormat
+from ...models import AudioFormat, Notice
+from ...protocols.json_messages import shown
 from ...protocols.wyoming import AudioEncoder, encode
 from ...sessions import ListenerGone
 
@@ -57,6 +59,11 @@ class Reply:
         self._started = False
         self._ended = False
         self._last_frame = b""
+        self._notice: Notice | None = None
+
+    def tell(self, notice: Notice) -> None:
+        """What the client should know goes with the end of the audio and, where there was none yet, with its begin too."""
+        self._notice = notice
 
     async def send(self, pcm: bytes) -> None:
         """Hand on audio; waits while the listener is behind. Raises ListenerGone."""
@@ -76,7 +83,7 @@ class Reply:
     def finish(self) -> None:
         """All of it, and audio-stop."""
         self._end()
-        self._write(self._policy.flush(), _STOP)
+        self._write(self._policy.flush(), _STOP if self._notice is None else _noticed(AudioStop().event(), self._notice))
 
     def cut(self) -> None:
         """Where it has not ended: end what was sent with a short fade, since a hard stop clicks, and without audio-stop."""
@@ -95,9 +102,15 @@ class Reply:
             self._last_frame = chunks[-1][-self._audio.frame_size :]
             if not self._started:
                 self._started = True
-                events.insert(0, self._encoder.start)
+                events.insert(0, self._start())
         if events or end:
             self._writer.write(b"".join((*events, end)))
+
+    def _start(self) -> bytes:
+        if self._notice is None:
+            return self._encoder.start
+        audio = self._audio
+        return _noticed(AudioStart(rate=audio.rate, width=audio.width, channels=audio.channels).event(), self._notice)
 
     def _arm(self) -> None:
         """What the policy holds back must go before the listener runs dry, even if no more audio comes."""
@@ -115,3 +128,9 @@ class Reply:
         if self._due is not None:
             self._due.cancel()
             self._due = None
+
+
+def _noticed(event: Event, notice: Notice) -> bytes:
+    """With a key more, which clients that do not know it pass over."""
+    event.data["notice"] = {"code": notice.code, "message": shown(notice.text), "voice": notice.voice or None}
+    return encode(event)

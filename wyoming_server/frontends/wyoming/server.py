@@ -17,7 +17,7 @@ from wyoming.error import Error
 
 from ...errors import AccessError, Busy, ConfigError, HeraldError, ShuttingDown
 from ...protocols.wyoming import encode
-from ..sockets import tune
+from ..sockets import stop_listening, tune
 from .connection import READ_SIZE, Connection, Services
 
 _LOGGER = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class WyomingServer:
             yield
         finally:
             # Not `async with`: since Python 3.12 leaving it waits for the connections, which end a moment later.
-            server.close()
+            await stop_listening(server)
             if parts.scheme == "unix":
                 _unlink(Path(parts.path))
 
@@ -79,6 +79,8 @@ class WyomingServer:
         task = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        # One that is cancelled before its first step does not close it.
+        task.add_done_callback(lambda _: writer.close())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = _client_name(writer)

@@ -9,6 +9,7 @@ Nothing that a client says becomes a name. One object is for one thread.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -18,11 +19,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from ...errors import ProtocolError
 from ...state.secret_files import DIRECTORY_MODE, FILE_MODE
 from .entry import Entry
 from .index import PATIENCE, BrokenIndex, Index, Kept, is_broken
+from .memory import Copy, FileId, file_id
 
 INDEX, LOCK = "index.sqlite", "lock"
 SUFFIX, DRAFT = ".reply", ".draft"
@@ -32,6 +35,17 @@ SHARE_MAX = 4
 """One reply may take so small a part of all that is kept."""
 _STEP = 0.01
 """Seconds between two looks at the lock."""
+
+
+_NOT_THE_FILES_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR})
+
+
+class Added(NamedTuple):
+    """What came of keeping a reply."""
+
+    copy: Copy
+    evicted: int
+    """How many others had to go."""
 
 
 class DamagedEntry(Exception):
@@ -59,24 +73,21 @@ class Disk:
 
     # Reading
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> Copy | None:
         """The reply, whole and as it was written. Raises DamagedEntry, sqlite3.Error and OSError."""
         if self._index is None and not (self._folder / INDEX).exists():
             return None
         kept = self._opened().find(key)
         if kept is None:
             return None
-        try:
-            with (self._folder / kept.file).open("rb") as file:
-                data = file.read(kept.size + 1)
-        except FileNotFoundError as error:
-            raise DamagedEntry(kept, "it is not there") from error
+        path = self._folder / kept.file
+        data, identity = _read(path, kept)
         if len(data) != kept.size:
             raise DamagedEntry(kept, f"it has {len(data)} bytes, not {kept.size}")
         if sha256(data).hexdigest() != kept.digest:
             raise DamagedEntry(kept, "its checksum is another")
         try:
-            return Entry(data)
+            return Copy(Entry(data), path, identity)
         except ProtocolError as error:
             raise DamagedEntry(kept, str(error)) from error
 
@@ -104,16 +115,16 @@ class Disk:
             self._begin_anew()
             self._sweep()
 
-    def add(self, key: str, data: bytes, *, voice: str, engine: str, seconds: float) -> int:
-        """Keep it. How many others had to go; -1: it was there already, or is too large."""
+    def add(self, key: str, data: bytes, *, voice: str, engine: str, seconds: float) -> Added | None:
+        """Keep it. `None`: it was there already, or is too large."""
         if len(data) * SHARE_MAX > self._limit:
-            return -1
+            return None
         with self.locked():
             index = self._opened()
             if index.find(key) is not None:
-                return -1
+                return None
             name = f"{key[:NAME_PART]}-{secrets.token_hex(4)}{SUFFIX}"
-            self._write(name, data)
+            identity = self._write(name, data)
             now, digest = time.time(), sha256(data).hexdigest()
             kept = Kept(
                 key=key,
@@ -127,7 +138,7 @@ class Disk:
                 used=now,
             )
             index.add(kept)
-            return self._make_room()
+            return Added(Copy(Entry(data), self._folder / name, identity), self._make_room())
 
     def heard(self, key: str) -> None:
         """It was heard again."""
@@ -147,11 +158,11 @@ class Disk:
     # Under the lock
 
     def _make_room(self) -> int:
-        index, gone = self._opened(), 0
-        while index.total()[1] > self._limit and (oldest := index.oldest()) is not None:
-            self._remove([oldest])
-            gone += 1
-        return gone
+        index = self._opened()
+        gone = index.oldest(index.total()[1] - self._limit)
+        if gone:
+            self._remove(gone)
+        return len(gone)
 
     def _remove(self, gone: Sequence[Kept]) -> None:
         """From the list first: a file without a line is swept, a line without a file would be looked for."""
@@ -159,7 +170,7 @@ class Disk:
         for one in gone:
             (self._folder / one.file).unlink(missing_ok=True)
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, data: bytes) -> FileId:
         draft = self._folder / f"{name}{DRAFT}"
         try:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
@@ -167,9 +178,11 @@ class Disk:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+                identity = file_id(file.fileno())
             draft.replace(self._folder / name)
         finally:
             draft.unlink(missing_ok=True)
+        return identity
 
     def _sweep(self) -> None:
         """Nobody writes now, so whatever is not in the list was left behind."""
@@ -202,6 +215,19 @@ class Disk:
             yield
         finally:
             os.close(descriptor)
+
+
+def _read(path: Path, kept: Kept) -> tuple[bytes, FileId]:
+    """A byte more than it should have, if it has. Raises DamagedEntry, and OSError where the machine has no room for it."""
+    try:
+        with path.open("rb") as file:
+            return file.read(kept.size + 1), file_id(file.fileno())
+    except FileNotFoundError as error:
+        raise DamagedEntry(kept, "it is not there") from error
+    except OSError as error:
+        if error.errno in _NOT_THE_FILES_FAULT:
+            raise
+        raise DamagedEntry(kept, error.strerror or str(error)) from error
 
 
 def _lock(descriptor: int, patience: float) -> None:

@@ -20,6 +20,9 @@ BLOCK_SECONDS = 0.5
 HEAD_MAX = 1 << 20
 """Bytes."""
 
+OBJECT = 1 << 10
+"""Bytes that an entry takes beside its audio."""
+
 _LENGTH = 4
 """Bytes of the head's length."""
 
@@ -96,6 +99,11 @@ class Entry:
     @property
     def seconds(self) -> float:
         return self.format.seconds(self._size)
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory, roughly."""
+        return OBJECT + len(self._data) + len(self._first) + OBJECT // 4 * (len(self._marks) + len(self._blocks))
 
     def events(self, text: str) -> Iterator[HeardEvent]:
         """The reply again, its marks where they were. `text`: what is spoken."""

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from ...state.secret_files import FILE_MODE
+
 VERSION = 1
 """Of the table; another one is no list that is understood here."""
 PATIENCE = 5.0
@@ -77,6 +79,7 @@ class Index:
 
     def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
         self._path = path
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))  # and SQLite's other files are as private
         self._database = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
         try:
             self._prepare()
@@ -110,10 +113,16 @@ class Index:
         """The last heard first."""
         return [_kept(row) for row in self._database.execute(f"SELECT {_ALL} FROM kept ORDER BY used DESC, made DESC")]  # noqa: S608
 
-    def oldest(self) -> Kept | None:
-        """Who was not heard for the longest time."""
-        row = self._database.execute(f"SELECT {_ALL} FROM kept ORDER BY used, made LIMIT 1").fetchone()  # noqa: S608
-        return None if row is None else _kept(row)
+    def oldest(self, size: int) -> list[Kept]:
+        """Who was not heard for the longest time: so many that together they have `size` bytes."""
+        found: list[Kept] = []
+        rows = self._database.execute(f"SELECT {_ALL} FROM kept ORDER BY used, made") if size > 0 else ()  # noqa: S608
+        for row in rows:
+            found.append(_kept(row))
+            size -= found[-1].size
+            if size <= 0:
+                break
+        return found
 
     def add(self, kept: Kept) -> None:
         marks = ", ".join("?" * len(_COLUMNS))
@@ -150,7 +159,11 @@ class Index:
 
 
 def _kept(row: Sequence[object]) -> Kept:
-    return Kept(**dict(zip(_COLUMNS, row, strict=True)))  # type: ignore[arg-type]  # the table's types are the fields'
+    kept = Kept(**dict(zip(_COLUMNS, row, strict=True)))  # type: ignore[arg-type]  # the table's types are the fields'
+    if os.sep in kept.file:
+        msg = "It names a file that is not in the folder."
+        raise BrokenIndex(msg)
+    return kept
 
 
 def _identity(path: Path) -> tuple[int, int]:

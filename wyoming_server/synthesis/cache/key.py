@@ -27,8 +27,8 @@ def key_of(request: SynthesisRequest, text: str, source: Source, engine: Engine,
         "herald": __version__,  # another one may clean, cut and ask otherwise
         "text": text,
         "text format": request.text_format,
-        "engine": [engine.name, engine.type, engine.sound, _options(engine.options, engine.credentials)],
-        "voice": [voice.engine_voice, voice.language],
+        "engine": [engine.name, engine.type, engine.sound_of(voice.engine_voice), _options(engine.options, engine.credentials)],
+        "voice": [voice.name, voice.engine_voice, voice.language],  # by its name, its replies are forgotten
         "settings": _settings(source.settings, source.can.settings),
         "rate": request.format.rate,
     }

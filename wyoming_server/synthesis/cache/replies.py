@@ -10,12 +10,14 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from ...channel import Channel
+from ...errors import HeraldError
 from ...models import FormatWish, Mark, SynthesisRequest, Waiting
 from ...progress import Progress
-from ..making import Begun, Making, SourceEvent, Took
+from ..making import Begun, Making, SourceEvent, Took, TookBy
 from ..shaping import Source
 from ..sharing.shares import MEBIBYTE, Limits, Shares
 from ..sources import Sources
@@ -29,6 +31,11 @@ SHARES = Limits(shares=256, share_size=256 * MEBIBYTE, total_size=1024 * MEBIBYT
 """Beyond what a reply of `max_text` can take: what limits is SHARED_MAX."""
 SHARED_MAX = 64 * MEBIBYTE
 """Bytes of replies in hand; while there are more, new ones pass by the cache."""
+
+HEAD = 0.4
+"""Seconds of audio behind which a replay lets everybody else begin: less than is unpacked at once."""
+HEAD_START = 0.01
+"""Seconds that it lets them."""
 
 
 class Caching(NamedTuple):
@@ -69,7 +76,7 @@ class CachedReplies:
             return
         async with looked_at(text, self._max_text) as look:
             wanted = self._wanted(request, look.whole)
-            made = self._inner.events(request, look.text, took) if wanted is None else self._once(request, wanted, took)
+            made = self._inner.events(request, look.text, took) if wanted is None else self._heard(request, wanted, took)
             async with aclosing(made) as events:
                 async for event in events:
                     yield event
@@ -81,8 +88,10 @@ class CachedReplies:
         if not text.strip():
             return None
         common, source = self._common(request)
-        engine, converter = self._sources.makers(common)
-        return _Wanted(common, key_of(common, text, source, engine, converter), text, source)
+        return _Wanted(common, self._key(common, text, source), text, source)
+
+    def _key(self, common: SynthesisRequest, text: str, source: Source) -> str:
+        return key_of(common, text, source, *self._sources.makers(common))
 
     def _common(self, request: SynthesisRequest) -> tuple[SynthesisRequest, Source]:
         """At the engine's own rate, unless it can do better for who asks; its text is clean already."""
@@ -95,80 +104,84 @@ class CachedReplies:
                 return finer, wished
         return own, source
 
+    def _heard(self, request: SynthesisRequest, wanted: _Wanted, took: Took) -> AsyncGenerator[SourceEvent, None]:
+        """What is at hand is heard without anybody to wait for."""
+        replay = self._store.at_hand(wanted.key)
+        return self._once(request, wanted, took) if replay is None else self._replayed(replay, wanted, request)
+
     async def _once(self, request: SynthesisRequest, wanted: _Wanted, took: Took) -> AsyncGenerator[SourceEvent, None]:
         """For all who ask for it meanwhile: looked for once, and made once."""
         is_first, progress = False, _Counted(took)
 
-        def make(_text: AsyncIterable[str], took: Took) -> AsyncGenerator[SourceEvent, None]:
+        def make(_text: AsyncIterable[str], took: TookBy) -> AsyncGenerator[SourceEvent, None]:
             nonlocal is_first
             is_first = True
-            return self._kept_or_made(wanted, took)
+            return self._kept_or_made(wanted, partial(took, request.voice.engine))
 
         if self._shares.size > SHARED_MAX or len(self._shares) >= SHARES.shares:
-            made = make(_whole(wanted.text), took)
+            made = make(_whole(wanted.text), progress.took)
         else:
             made = self._shares.listen(wanted.key, {}, _whole(wanted.text), progress, make)
-        try:
-            async with aclosing(made) as events:
-                async for event in events:
-                    progress.tell()
-                    if isinstance(event, Begun):
-                        self._store.counts.shared += not is_first
-                        yield replace(event, request=request, source=_own(wanted.source, event.source, is_first=is_first))
-                    else:
-                        yield event
-        finally:
-            progress.tell()
+        async with aclosing(made) as events:
+            async for event in events:
+                if isinstance(event, Begun):
+                    self._store.counts.shared += not is_first
+                    yield replace(event, request=request, source=_own(wanted.source, event.source, is_first=is_first))
+                else:
+                    yield event
 
     async def _kept_or_made(self, wanted: _Wanted, took: Took) -> AsyncGenerator[SourceEvent, None]:
         replay = await self._store.find(wanted.key)
-        if replay is None:
-            self._store.counts.misses += 1
-            made = self._recorded(wanted, took)
-        else:
-            self._store.counts.hits += 1
-            made = self._replayed(replay, wanted)
+        made = self._recorded(wanted, took) if replay is None else self._replayed(replay, wanted, wanted.request)
         async with aclosing(made) as events:
             async for event in events:
                 yield event
 
-    async def _replayed(self, replay: Replay, wanted: _Wanted) -> AsyncGenerator[SourceEvent, None]:
+    async def _replayed(self, replay: Replay, wanted: _Wanted, request: SynthesisRequest) -> AsyncGenerator[SourceEvent, None]:
         source = replace(wanted.source, format=replay.format, live=False, learned=False)
+        self._store.counts.hits += 1
         try:
-            yield Begun(source=source, conversion=None, request=wanted.request)
+            yield Begun(source=source, conversion=None, request=request)
+            head = replay.format.size(HEAD)
             for event in replay.events(wanted.text):
                 yield event
                 if isinstance(event, bytes):
-                    await asyncio.sleep(0)  # others have something to hear, too
+                    await asyncio.sleep(HEAD_START if 0 < head <= len(event) else 0)  # others have something to hear, too
+                    head -= len(event)
         finally:
             self._store.heard(wanted.key)  # not before: the thread that notes it would take time from the first audio
 
     async def _recorded(self, wanted: _Wanted, took: Took) -> AsyncGenerator[SourceEvent, None]:
         """What is made, and kept if it comes to its end."""
+        self._store.counts.misses += 1
         recording = _Recording(self._store.limit)
         async with aclosing(self._inner.events(wanted.request, _whole(wanted.text), took)) as events:
             async for event in events:
                 recording.add(event)
                 yield event
-        if (finished := recording.finished) is not None:
+        if (finished := recording.finished) is not None and self._is_as_asked(wanted):
             voice = wanted.request.voice
             self._store.keep(wanted.key, finished, wanted.text, voice=voice.name, engine=voice.engine)
+
+    def _is_as_asked(self, wanted: _Wanted) -> bool:
+        """Whether it would still be asked for so: the configuration, or the engine's own service, may have changed meanwhile."""
+        try:
+            return self._key(wanted.request, wanted.text, self._sources.source(wanted.request)) == wanted.key
+        except HeraldError:
+            return False
 
 
 class _Counted(Progress):
     """Of one who listens: what a share counts for him, told on."""
 
-    __slots__ = ("_told", "_took")
+    __slots__ = ("_took",)
 
     def __init__(self, took: Took) -> None:
         super().__init__()
         self._took = took
-        self._told = 0
 
-    def tell(self) -> None:
-        if more := self.characters - self._told:
-            self._told = self.characters
-            self._took(more)
+    def took(self, engine: str, characters: int) -> None:
+        self._took(characters)
 
 
 class _Recording:

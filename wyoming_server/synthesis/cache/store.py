@@ -1,5 +1,6 @@
 """Kept replies for an event loop: reading and writing each in a thread of its own, so that no disk delays speech.
 
+What was written or heard of late is at hand without either.
 Nothing here fails a reply. What cannot be kept or read is told in words, once; after a while it is tried again, and a broken list
 is begun anew. `Store` is what others know of it, so that several servers may share one later.
 """
@@ -12,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,9 @@ from typing import Protocol, TypeVar
 
 from . import entry
 from .disk import DamagedEntry, Disk
-from .entry import Entry, Finished, Replay
+from .entry import Finished, Replay
 from .index import BrokenIndex, Kept, is_broken
+from .memory import Copy, Memory
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ QUEUED_MAX = 32
 """Replies that may wait to be written; more are not kept."""
 REST = 60.0
 """Seconds after which what failed is tried again."""
+FOUND_WITHIN = 2.0
+"""Seconds in which a disk that is well has told what it has: it takes milliseconds."""
 
 T = TypeVar("T")
 
@@ -63,14 +67,20 @@ class Store(Protocol):
     """Bytes of all of them together."""
     counts: Counts
 
+    def at_hand(self, key: str) -> Replay | None:
+        """What needs no waiting. As good as what is found."""
+
     async def find(self, key: str) -> Replay | None:
-        """Whatever fails is a miss."""
+        """Whatever fails, or takes too long, is a miss."""
 
     def heard(self, key: str) -> None:
         """It was, again: others make room first. Returns at once."""
 
     def keep(self, key: str, reply: Finished, text: str, *, voice: str, engine: str) -> None:
         """At once; it is there a moment later, or never. `text`: what was spoken."""
+
+    async def counted(self) -> Counts:
+        """`counts`, with what other processes did; as they were where that cannot be looked at."""
 
     async def entries(self) -> Sequence[Kept]:
         """The last heard first. Raises OSError, in words."""
@@ -91,6 +101,9 @@ class DiskStore:
         self._reader, self._writer = ThreadPoolExecutor(1, "cache-read"), ThreadPoolExecutor(1, "cache-write")
         self._waiting: dict[str, Finished] = {}
         """Those that are not written yet."""
+        self._memory = Memory()
+        self._late: Future[Copy | None] | None = None
+        """The last look that took too long."""
         self._trouble = False
         """The last time, something failed."""
         self._resting_until = 0.0
@@ -111,10 +124,25 @@ class DiskStore:
 
     # Store
 
+    def at_hand(self, key: str) -> Replay | None:
+        return self._waiting.get(key) or self._memory.find(key)
+
     async def find(self, key: str) -> Replay | None:
-        if (waiting := self._waiting.get(key)) is not None:
-            return waiting
-        return await asyncio.wrap_future(self._reader.submit(self._found, key))
+        if (replay := self.at_hand(key)) is not None:
+            return replay
+        if self.is_late:
+            return None
+        looking = self._reader.submit(self._found, key)
+        try:
+            async with asyncio.timeout(FOUND_WITHIN):
+                found = await asyncio.wrap_future(looking)
+        except TimeoutError:
+            self._late = looking
+            return None
+        if found is None:
+            return None
+        self._memory.put(key, found)
+        return found.entry
 
     def heard(self, key: str) -> None:
         self._write(partial(self._writing.heard, key))
@@ -124,25 +152,39 @@ class DiskStore:
             return
 
         def write() -> None:
-            evicted = self._writing.add(key, entry.pack(reply, text), voice=voice, engine=engine, seconds=reply.seconds)
-            if evicted >= 0:
+            added = self._writing.add(key, entry.pack(reply, text), voice=voice, engine=engine, seconds=reply.seconds)
+            if added is not None:
+                self._memory.put(key, added.copy)
                 self.counts.stored += 1
-                self.counts.evicted += evicted
+                self.counts.evicted += added.evicted
             self._count()
 
         self._waiting[key] = reply
         self._write(write).add_done_callback(lambda _: self._waiting.pop(key, None))
 
+    async def counted(self) -> Counts:
+        if not self._trouble:
+            with suppress(OSError):
+                await self._told(self._count)
+        return self.counts
+
     async def entries(self) -> Sequence[Kept]:
         return await self._told(self._writing.all)
 
     async def clear(self, voice: str | None = None, engine: str | None = None) -> int:
+        self._memory.clear()
+
         def clear() -> int:
             gone = self._writing.remove(lambda one: voice in (None, one.voice) and engine in (None, one.engine))
             self._count()
             return gone
 
         return await self._told(clear)
+
+    @property
+    def is_late(self) -> bool:
+        """Somebody waited for the disk in vain, and it has still not told what it has."""
+        return self._late is not None and not self._late.done()
 
     async def _told(self, work: Callable[[], T]) -> T:
         """In the thread that writes, behind what waits there; for somebody who wants to know how it went."""
@@ -154,7 +196,7 @@ class DiskStore:
 
     # In the thread that reads
 
-    def _found(self, key: str) -> Entry | None:
+    def _found(self, key: str) -> Copy | None:
         try:
             return self._reading.find(key)
         except DamagedEntry as error:

@@ -39,9 +39,9 @@ async def looked_at(text: AsyncIterable[str], limit: int, *, moment: float | Non
         yield Look(whole=known if len(known) <= limit else None, text=text)
         return
     reading = _Reading(text)
-    await reading.as_far_as_it_is_there(limit, MOMENT if moment is None else moment)
     rest = reading.rest()
     try:
+        await reading.as_far_as_it_is_there(limit, MOMENT if moment is None else moment)
         yield Look(whole="".join(reading.seen) if reading.is_whole else None, text=rest)
     finally:
         await reading.stop()

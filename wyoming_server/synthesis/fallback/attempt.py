@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from ...models import Mark, MarkKind, SynthesisRequest, TextFormat
 from ...text.sentences import SentenceSplitter, is_speakable
-from ..making import Making, SourceEvent, Took
+from ..making import Making, SourceEvent, TookBy
 from .tape import Tape
 
 WHOLE = 1_000_000
@@ -50,9 +51,10 @@ class Attempt:
         """Nothing is left to be said."""
         return self.tape.is_whole and not is_speakable(self.tape.text[self.place :])
 
-    async def events(self, took: Took) -> AsyncGenerator[SourceEvent, None]:
+    async def events(self, took: TookBy) -> AsyncGenerator[SourceEvent, None]:
         """Marks are of the whole text, and come behind the first audio: of a try that is not heard nobody hears."""
-        async with aclosing(self._making.events(self.request, self.tape.reading(self._start), took)) as events:
+        mine = partial(took, self.request.voice.engine)
+        async with aclosing(self._making.events(self.request, self.tape.reading(self._start), mine)) as events:
             async for event in events:
                 if isinstance(event, Mark):
                     mark = self._noted(event)

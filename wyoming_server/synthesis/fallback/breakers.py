@@ -52,7 +52,9 @@ NEVER: Mapping[str, Terms] = {}
 class Breaker:
     """Of one engine. `terms`: as they are now; where there are none, it never opens."""
 
-    def __init__(self, engine: str, terms: Callable[[], Terms | None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, engine: str, terms: Callable[[], Terms | None], clock: Callable[[], float], changed: Callable[[], None]
+    ) -> None:
         self.failures = 0
         """In a row."""
         self.last: HeraldError | None = None
@@ -60,6 +62,7 @@ class Breaker:
         self._engine = engine
         self._terms = terms
         self._clock = clock
+        self._changed = changed
         self._opened: float | None = None
         self._probe: Trial | None = None
 
@@ -86,7 +89,7 @@ class Breaker:
         """One request to the engine. Raises EngineUnavailable where it is not to be asked, unless somebody `insists`."""
         state = self.state
         if state is not BreakerState.CLOSED and (state is BreakerState.OPEN or self._probe is not None) and not insists:
-            raise EngineUnavailable(self._refusal())
+            raise EngineUnavailable(self._refusal(), retry_after=self.opens_for or None)
         trial = Trial(self)
         if state is BreakerState.HALF_OPEN and self._probe is None:
             self._probe = trial
@@ -103,7 +106,9 @@ class Breaker:
 
     def works(self) -> None:
         """There is audio of it."""
-        self._opened = None
+        if self._opened is not None:
+            self._opened = None
+            self._changed()
 
     def fails(self, trial: Trial, error: HeraldError) -> None:
         if error.code not in COUNTED:
@@ -112,6 +117,7 @@ class Breaker:
         is_probe = self._probe is trial
         if self._limit and (is_probe or (self._opened is None and self.failures >= self._limit)):
             self._opened = self._clock()
+            self._changed()
 
     def described(self) -> dict[str, Any]:
         """As anybody may know it."""
@@ -162,10 +168,14 @@ class Breakers:
         self._breakers: dict[str, Breaker] = {}
         self.on_failure: Callable[[str, HeraldError, float], None] = _nobody_listens
         """Called with an engine that failed, why, and when it was asked (monotonic seconds), whoever else then speaks."""
+        self.on_change: Callable[[str], None] = _nobody_is_told
+        """Called with an engine whose breaker has opened or closed; that its time is over, nobody tells."""
 
     def of(self, engine: str) -> Breaker:
         if (known := self._breakers.get(engine)) is None:
-            known = self._breakers[engine] = Breaker(engine, partial(self._terms.get, engine), self._clock)
+            known = self._breakers[engine] = Breaker(
+                engine, partial(self._terms.get, engine), self._clock, lambda: self.on_change(engine)
+            )
         return known
 
     def renew(self, engines: Iterable[str]) -> None:
@@ -184,3 +194,7 @@ class Breakers:
 
 def _nobody_listens(engine: str, error: HeraldError, asked: float) -> None:
     """Of breakers that are used alone."""
+
+
+def _nobody_is_told(engine: str) -> None:
+    """The same."""

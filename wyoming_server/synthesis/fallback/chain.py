@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from ...errors import (
@@ -25,7 +26,7 @@ from ...errors import (
 )
 from ...models import Notice, SynthesisRequest, TextFormat, Voice, Waiting
 from ...text.ssml import SsmlText
-from ..making import Begun, Making, SourceEvent, Took
+from ..making import Begun, Making, SourceEvent, TookBy
 from ..spoken import reads_speakable
 from .attempt import Attempt
 from .race import Race
@@ -64,21 +65,21 @@ class Nobody:
 
 
 class Fallback:
-    """A Making."""
+    """As a Making, but that it tells who has taken what."""
 
     def __init__(self, inner: Making, understudies: Understudies, taken_over: TakenOver) -> None:
         self.inner = inner
         self.understudies = understudies
         self.taken_over = taken_over
 
-    def events(self, request: SynthesisRequest, text: AsyncIterable[str], took: Took) -> AsyncGenerator[SourceEvent, None]:
+    def events(self, request: SynthesisRequest, text: AsyncIterable[str], took: TookBy) -> AsyncGenerator[SourceEvent, None]:
         names = self.understudies.understudies(request.voice) if request.fallback else ()
         if not names:
-            return self.inner.events(replace(request, alone=True), text, took)
+            return self.inner.events(replace(request, alone=True), text, partial(took, request.voice.engine))
         return self._chained(request, names, text, took)
 
     async def _chained(
-        self, request: SynthesisRequest, names: Sequence[str], text: AsyncIterable[str], took: Took
+        self, request: SynthesisRequest, names: Sequence[str], text: AsyncIterable[str], took: TookBy
     ) -> AsyncGenerator[SourceEvent, None]:
         async with AsyncExitStack() as stack:
             tape = await stack.enter_async_context(taped(text, speakable=reads_speakable(request)))
@@ -92,7 +93,7 @@ class _Reply:
     """One, whoever speaks it. `stack` ends with it."""
 
     def __init__(
-        self, chain: Fallback, request: SynthesisRequest, names: Sequence[str], took: Took, stack: AsyncExitStack
+        self, chain: Fallback, request: SynthesisRequest, names: Sequence[str], took: TookBy, stack: AsyncExitStack
     ) -> None:
         self._chain = chain
         self._request = request

@@ -16,7 +16,7 @@ from ...channel import Channel
 from ...errors import EngineTimeout, HeraldError
 from ...models import PAUSE
 from ...text.sentences import SentenceSplitter, is_speakable
-from ..making import SourceEvent, Took
+from ..making import SourceEvent, TookBy
 from .attempt import Attempt
 from .tape import Tape
 
@@ -33,7 +33,7 @@ class Race:
     def __init__(  # noqa: PLR0913  # what ties it to the reply
         self,
         first: Attempt,
-        took: Took,
+        took: TookBy,
         *,
         after: float,
         other: Callable[[Attempt], Awaitable[Attempt | None]],
@@ -119,7 +119,7 @@ class Race:
 class _Runner:
     """One of the two, read by a task."""
 
-    def __init__(self, attempt: Attempt, took: Took, news: asyncio.Event) -> None:
+    def __init__(self, attempt: Attempt, took: TookBy, news: asyncio.Event) -> None:
         self.attempt = attempt
         self.rest: Channel[SourceEvent] = Channel(QUEUED)
         """What is told from its first audio on."""

@@ -19,9 +19,9 @@ from .text import SharedText
 
 T = TypeVar("T")
 
-Took: TypeAlias = Callable[[int], None]
-"""Told how many characters more an engine has taken."""
-Make: TypeAlias = Callable[[AsyncIterable[str], Took], AsyncGenerator[T, None]]
+TookBy: TypeAlias = Callable[[str, int], None]
+"""Told which engine has taken how many more characters."""
+Make: TypeAlias = Callable[[AsyncIterable[str], TookBy], AsyncGenerator[T, None]]
 """A text made events."""
 
 OTHER_EVENT = 500
@@ -108,10 +108,10 @@ class Share(Generic[T]):
     def _is_far_ahead(self) -> bool:
         return len(self.events) - max((listener.position for listener in self.listeners), default=0) >= self._ahead
 
-    def _took(self, characters: int) -> None:
+    def _took(self, engine: str, characters: int) -> None:
         """Counted once, for the first of them who is still there."""
         for listener in self.listeners[:1]:
-            listener.progress.characters += characters
+            listener.progress.took(engine, characters)
 
     def _ended(self, making: asyncio.Task[None]) -> None:
         _look_at(making)

@@ -1,6 +1,7 @@
 // Ties the console together: the parts are made, the server's events go to whom they concern, and all is read again after a gap.
 
 import { Api } from "./api.js";
+import { Cache } from "./cache.js";
 import { Catalogue } from "./catalogue.js";
 import { Composer } from "./composer.js";
 import { $, tell, write } from "./dom.js";
@@ -25,6 +26,7 @@ const history = new History((take) => composer.replay(take));
 const live = new Live(api, studio.session, (name) => catalogue.title(name));
 const errors = new Errors(api);
 const services = new Services(api);
+const cache = new Cache(api);
 let composer = null;
 let server = null;
 let connection = ["connecting", 0];
@@ -53,6 +55,7 @@ function readAll() {
   live.read();
   errors.read();
   services.read();
+  cache.read();
 }
 
 const HAPPENED = {
@@ -65,6 +68,8 @@ const HAPPENED = {
   engine: (service) => services.update({ ...service, kind: "engine" }),
   converter: (service) => services.update({ ...service, kind: "converter" }),
   session_ended({ outcome }) {
+    services.ended();
+    cache.ended();
     if (outcome === "failed") errors.read();
   },
   config: readAll,
@@ -127,6 +132,7 @@ function speak(tag) {
   live.translate();
   errors.show();
   services.translate();
+  cache.show();
   composer.chosen();
   showConnection();
 }

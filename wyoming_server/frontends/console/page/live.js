@@ -15,6 +15,7 @@ export class Live {
   #rows = new Map(); // id + started → {session, row, since, …}
   #ended = []; // rows
   #told = new Map(); // id + started → when an event told of it
+  #isReading = false;
 
   // `own`: the id of this tab's session. `titles(name)`: what a person calls that voice.
   constructor(api, own, titles) {
@@ -95,7 +96,17 @@ export class Live {
   }
 
   #tick() {
-    for (const entry of this.#rows.values()) this.#show(entry);
+    const entries = [...this.#rows.values()];
+    for (const entry of entries) this.#show(entry);
+    if (entries.some(({ session }) => session.state !== "speaking")) this.#readPlaces();
+  }
+
+  // No event tells of a place in line, which changes with everybody who leaves it.
+  async #readPlaces() {
+    if (this.#isReading || document.hidden) return;
+    this.#isReading = true;
+    await this.read();
+    this.#isReading = false;
   }
 
   #end(session) {

@@ -4,6 +4,8 @@ import { segment } from "./api.js";
 import { Credentials } from "./credentials.js";
 import { $, make, tell } from "./dom.js";
 import { explain } from "./problems.js";
+import { Resting } from "./resting.js";
+import { Spent } from "./spent.js";
 import { locale, number, put, say } from "./words.js";
 
 const PATHS = { engine: "engines", converter: "converters" };
@@ -11,20 +13,20 @@ const PATHS = { engine: "engines", converter: "converters" };
 export class Services {
   #api;
   #cards = new Map(); // kind/name → {service, card, …}
-  #usage = {};
+  #spent;
 
   constructor(api) {
     this.#api = api;
+    this.#spent = new Spent(api, () => this.#showAll());
   }
 
   async read() {
     const asked = performance.now();
-    const [engines, converters, usage] = await Promise.allSettled([
+    const [engines, converters] = await Promise.allSettled([
       this.#api.get("engines"),
       this.#api.get("converters"),
-      this.#api.get("usage"),
+      this.#spent.read(),
     ]);
-    this.#usage = usage.value?.engines ?? {};
     const told = [...this.#told(engines, "engine"), ...this.#told(converters, "converter")];
     for (const [key, { card }] of this.#cards) {
       if (told.some((service) => keyOf(service) === key)) continue;
@@ -46,18 +48,26 @@ export class Services {
     if (!known) this.#cards.set(key, this.#build(service));
     const entry = this.#cards.get(key);
     Object.assign(entry, { service, since: asked });
+    if (told.breaker !== undefined) entry.resting.update(told.breaker);
     this.#show(entry);
     const place = $(service.configured ? "services" : "more-services");
     if (entry.card.parentElement !== place) this.#insert(place, entry.card);
     $("more-services-card").hidden = !$("more-services").children.length;
   }
 
+  // A reply has ended, and may have cost something.
+  ended() {
+    this.#spent.ended();
+  }
+
   // In another language.
   translate() {
-    for (const entry of this.#cards.values()) {
-      entry.form?.update(entry.service);
-      this.#show(entry);
-    }
+    for (const entry of this.#cards.values()) entry.form?.update(entry.service);
+    this.#showAll();
+  }
+
+  #showAll() {
+    for (const entry of this.#cards.values()) this.#show(entry);
   }
 
   #told(result, kind) {
@@ -74,11 +84,14 @@ export class Services {
     const entry = {
       state: make("p", { className: "service-state" }),
       message: make("p", { className: "note" }),
+      breaker: make("p", { className: "note breaker" }),
+      spent: make("div", { className: "spents" }),
       usage: make("p", { className: "note" }),
+      resting: new Resting(() => this.#show(entry)),
     };
     const heading = make("h3", {}, service.title, " ", make("span", { className: "chip" }, service.name));
     if (service.kind === "converter") heading.append(" ", make("span", { className: "chip", word: "converter" }));
-    const parts = [make("div", { className: "service-head" }, heading, entry.state), entry.message, entry.usage];
+    const parts = [make("div", { className: "service-head" }, heading, entry.state), entry.message, entry.breaker, entry.spent, entry.usage];
     if (service.credentials.length) {
       entry.form = new Credentials(this.#api, path, service, (told) => this.update({ kind: service.kind, ...told }));
       parts.push(make("details", {}, make("summary", { word: "credentials" }), entry.form.element));
@@ -90,14 +103,18 @@ export class Services {
     return entry;
   }
 
-  #show({ service, state, message, usage, form }) {
+  #show({ service, state, message, breaker, resting, spent, usage, form }) {
     state.dataset.state = service.state;
     put(state, service.configured ? `state_${service.state}` : "absent");
     const since = service.since ? say("since", { time: new Date(service.since).toLocaleString(locale(), { dateStyle: "short", timeStyle: "short" }) }) : "";
     const reason = service.code || service.message ? explain(service) : "";
     const isGood = ["ready", "untried"].includes(service.state);
     tell(message, isGood || !reason ? "" : [reason, since].filter(Boolean).join(" "));
-    const used = service.kind === "engine" ? this.#usage[service.name] : null;
+    breaker.dataset.state = resting.state;
+    tell(breaker, resting.words());
+    const isEngine = service.kind === "engine";
+    spent.replaceChildren(...(isEngine ? this.#spent.lines(service.name) : []));
+    const used = isEngine ? this.#spent.of(service.name) : null;
     tell(usage, used?.requests ? say("used", { requests: number(used.requests), characters: number(used.characters), minutes: number(used.audio_seconds / 60, 1) }) : "");
     form?.update(service);
   }

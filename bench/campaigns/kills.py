@@ -1,4 +1,4 @@
-"""`python -m bench.kills [--kills 200] [--writers 2]`: kill -9 at random moments of writing the audio cache.
+"""`script/bench kills [--kills 200] [--writers 2] [--seed N]`: kill -9 at random moments of writing the audio cache.
 
 After each: whatever is found is whole and what was kept, a start fails nowhere, nothing but what is in the list stays. A failure
 prints its seed, which repeats the moments as well as a machine can.
@@ -18,8 +18,8 @@ from pathlib import Path
 
 from wyoming_server.synthesis.cache.store import DiskStore
 
-from .killed_writer import LIMIT, reply
-from .processes import ROOT, STARTED_WITHIN
+from ..killed_writer import LIMIT, reply
+from ..processes import ROOT, STARTED_WITHIN
 
 ALIVE = 0.06
 """Seconds at most that a writer lives once it has begun: some ten replies."""
@@ -90,18 +90,15 @@ def _files(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.suffix in (".reply", ".draft")}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="bench.kills", description="Kills writers of the audio cache. See docs/cache.md.")
-    parser.add_argument("--kills", type=int, default=200)
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="bench kills", description="Kills writers of the audio cache. See docs/cache.md.")
+    parser.add_argument("--kills", type=int, default=200, help="altogether")
     parser.add_argument("--writers", type=int, default=2, help="at once")
     parser.add_argument("--seed", type=int, help="of the moments")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="herald-kills-") as name:
         outcome = asyncio.run(campaign(Path(name), arguments.kills, writers=arguments.writers, seed=arguments.seed))
     print(f"{outcome.kills} kills, {outcome.kept} entries found whole, {len(outcome.wrong)} things wrong")
-    print("\n".join(outcome.wrong))
+    for what in outcome.wrong:
+        print(what)
     return int(bool(outcome.wrong))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,16 @@
+"""The campaigns, one a module: each does something many times over, at random, and tells what was not as it should be.
+
+They measure nothing, and are run by name alone: `script/bench NAME [its own arguments]`, `--help` among them. `main` takes those
+and returns the exit status, 1 where something was wrong; what was wrong is printed with the seed that repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from . import kills, scenarios
+
+CAMPAIGNS: Mapping[str, Callable[[Sequence[str]], int]] = {
+    "kills": kills.main,
+    "scenarios": scenarios.main,
+}
