@@ -208,7 +208,7 @@ def test_help_prints_the_usage_and_sets_nothing_up(checkout: Checkout, script: s
     assert checkout.calls() == []
 
 
-SERVER = "--ignore=tests/home_assistant"
+SERVER = "--ignore=tests/home_assistant --ignore=tests/whole"
 AGAIN = f"{SERVER} --ignore=tests/browser"
 IN_HOME_ASSISTANT = "-o addopts= tests/home_assistant"
 

@@ -267,6 +267,8 @@ class SynthesisRequest:
     """The address of whoever asks, where that is known."""
     fallback: bool = True
     """Another voice may speak where this one fails."""
+    speakable_text: bool | None = None
+    """Strip what only an eye can use before speaking, whoever speaks; `None`: as the voice that speaks has it."""
     alone: bool = False
     """Nobody else would speak it: its engine is asked even if it has failed too often of late."""
 

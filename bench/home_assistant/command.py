@@ -1,9 +1,9 @@
 """First audio through Home Assistant: `script/bench home_assistant [--versions VERSION...] [--turns N] [--json FILE] [--check]`.
 
 A player asks for a text and fetches the address that it gets, in each of the forms that players and satellites ask for; what it
-then has of the file is decoded, and the first sound counts. The server itself is asked for the same form, too: what is above that
-is what Home Assistant adds. Core's `wyoming` gets the engine's PCM there, and has Home Assistant make the form. All take turns, and
-no text is spoken twice.
+then has of the file is decoded, and the first sound counts. The server itself is asked for the same form, too: what is above
+that is what Home Assistant adds. Core's `wyoming` gets PCM from the server, and has Home Assistant make the form. All take
+turns; no text is spoken twice.
 """
 
 from __future__ import annotations

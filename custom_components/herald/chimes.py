@@ -28,8 +28,15 @@ async def stored(hass: HomeAssistant, client: Client, media_id: str) -> str:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="chime_failed",
-            translation_placeholders={"error": str(error) or type(error).__name__},
+            translation_placeholders={"error": _told(error)},
         ) from error
+
+
+def _told(error: Exception) -> str:
+    """In words, without an address: Home Assistant signs its own, and whoever has the signature can fetch the sound."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"{error.status} {error.message}"
+    return str(error) or type(error).__name__
 
 
 async def _audio(hass: HomeAssistant, media_id: str) -> bytes:

@@ -150,7 +150,7 @@ class HeraldConfigFlow(EngineSteps[ConfigFlowContext, ConfigFlowResult], ConfigF
         self._asking = step_id
         if answer is None:
             return self._form()
-        self._token = answer.get(CONF_TOKEN, self._token).strip()
+        self._token = answer.get(CONF_TOKEN, "").strip() or self._token
         if CONF_ADDRESS in answer:
             self._typed = answer[CONF_ADDRESS]
             try:

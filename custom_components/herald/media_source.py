@@ -57,7 +57,8 @@ class HeraldMediaSource(MediaSource):
 
     def _preview(self, server: str, name: str) -> PlayMedia:
         entry = self._entry(server)
-        voice = entry.runtime_data.data.catalogue.voices.get(name) if entry is not None else None
+        able = [] if entry is None else voices.able(entry.runtime_data.data.catalogue)
+        voice = next((one for one in able if one.name == name), None)
         if entry is None or voice is None:
             raise _unresolvable()
         speech = previews.preview(entry.entry_id, voice, {})

@@ -8,7 +8,7 @@ import probatio
 from homeassistant.components.repairs import RepairsFlow
 from homeassistant.components.repairs.const import FlowType
 from homeassistant.components.repairs.models import RepairsFlowContext, RepairsFlowResult
-from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, SubentryFlowContext
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigSubentry, SubentryFlowContext
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
@@ -74,13 +74,15 @@ class VoiceRepair(RepairsFlow):
         self._entry, self._subentry_id = entry, subentry_id
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
-        if (subentry := self._entry.subentries.get(self._subentry_id)) is None:
+        if (subentry := self._subentry) is None:
             return self.async_create_entry(data={})
         texts = {"name": subentry.title, "voice": subentry.data["voice"], "server": self._entry.title}
         return self.async_show_menu(step_id="init", menu_options=["replace", "remove"], description_placeholders=texts)
 
     async def async_step_replace(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
         """In the voice's own form. The issue ends with what comes of that."""
+        if self._subentry is None:
+            return self.async_create_entry(data={})
         form = await self.hass.config_entries.subentries.async_init(
             (self._entry.entry_id, SUBENTRY_VOICE),
             context=SubentryFlowContext(source=SOURCE_RECONFIGURE, subentry_id=self._subentry_id),
@@ -91,8 +93,14 @@ class VoiceRepair(RepairsFlow):
 
     async def async_step_remove(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
         """With its device and its entity."""
-        self.hass.config_entries.async_remove_subentry(self._entry, self._subentry_id)
+        if self._subentry is not None:
+            self.hass.config_entries.async_remove_subentry(self._entry, self._subentry_id)
         return self.async_create_entry(data={})
+
+    @property
+    def _subentry(self) -> ConfigSubentry | None:
+        """None: somebody removed it meanwhile, which mends it, too."""
+        return self._entry.subentries.get(self._subentry_id)
 
 
 class AddressRepair(RepairsFlow):

@@ -28,7 +28,7 @@ from .speech.reply import heard
 
 PARALLEL_UPDATES = 0
 
-SETTINGS = ("speed", "pitch", "volume", "emotion", "emotion_scale", "instructions", "converter")
+SETTINGS = ("speed", "pitch", "volume", "emotion", "emotion_scale", "instructions", "converter", "speakable_text")
 """That a call may say, under the server's names."""
 FALLBACK = "fallback"
 REVISION = "revision"

@@ -21,6 +21,8 @@ from .orders import ORDERS, Orders, Speech
 from .speech.replies import Running
 
 PREVIEW, ANNOUNCEMENT = "preview", "announcement"
+TARGETS_MAX = 256
+"""Sessions whose targets are known at once: the end of one that the server refused to begin is never told."""
 
 
 @callback
@@ -97,6 +99,8 @@ async def _spoken(coordinator: HeraldCoordinator, speech: Speech) -> AsyncGenera
     reply = coordinator.client.speak(speech.order)
     running = Running(reply=reply, entity_id="", voice=speech.order.voice, conversation_id=None)
     if speech.targets:
+        while len(coordinator.targets) >= TARGETS_MAX:
+            del coordinator.targets[next(iter(coordinator.targets))]
         coordinator.targets[reply.session_id] = tuple(speech.targets)
     with coordinator.replies.running(running):
         async with reply, aclosing(reply.audio(_whole(speech.text))) as audio:

@@ -248,6 +248,12 @@ async def test_options_are_settings_under_heralds_own_names(client: FlowingClien
     assert heard.audio == bytes(len(tone(20)))
 
 
+async def test_a_session_may_have_everything_read_as_it_stands(client: FlowingClient) -> None:
+    for speakable, characters in ((False, 24), (True, 20)):
+        heard = await client.say(f"**{'a' * 20}**", options={"speakable_text": speakable})
+        assert len(heard.audio) == len(tone(characters))
+
+
 async def test_a_voice_may_be_chosen_by_its_language(tmp_path: Path) -> None:
     yaml = TONE + "voices: {lily: {engine: tone, voice: tone, language: de-DE, volume: 0}}"
     async with serving(tmp_path, yaml) as server, connected(server) as client:

@@ -155,6 +155,14 @@ async def test_options_are_the_engines_too(server: Running) -> None:
     assert crossings(answer.body) == pytest.approx(2 * 880, abs=4)
 
 
+async def test_a_call_may_have_everything_read_as_it_stands(server: Running) -> None:
+    for speakable, characters in ((False, 24), (True, 20), (None, 20)):
+        option = {"speakable_text": speakable}
+        for fields in (option, {"options": option}):
+            answer = await said(server, text=f"**{'a' * 20}**", **fields, **NATIVE)
+            assert len(answer.body) == len(tone(characters))
+
+
 async def test_null_and_empty_fields_are_as_good_as_nothing(server: Running) -> None:
     nothing = {
         "voice": "",

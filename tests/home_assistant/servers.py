@@ -67,8 +67,8 @@ class Herald:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Herald]:
-        await self.start()
         try:
+            await self.start()
             yield self
         finally:
             await self.stop()

@@ -13,7 +13,9 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.herald.api import Address
 from custom_components.herald.const import CONF_FINGERPRINT, DOMAIN
+from custom_components.herald.flows.pairing import where
 
 from .conftest import paired
 from .forms import state
@@ -68,7 +70,7 @@ async def test_two_servers_are_in_one_home_assistant(
         assert await hass.config_entries.async_unload(other.entry_id)
 
 
-@pytest.mark.parametrize("address", ["", "ftp://herald.local", "herald.local/path", "herald.local:port"])
+@pytest.mark.parametrize("address", ["", "ftp://herald.local", "herald.local/path", "herald.local:port", "my herald"])
 async def test_what_is_no_address_is_said_beside_its_field(hass: HomeAssistant, socket_enabled: None, address: str) -> None:
     flow = await by_hand(hass, address, TOKEN)
     assert (flow["step_id"], flow["errors"]) == ("user", {CONF_ADDRESS: "bad_address"})
@@ -101,6 +103,16 @@ async def test_what_answers_is_no_herald(hass: HomeAssistant, socket_enabled: No
     async with Stranger({}).running() as stranger:
         assert (await by_hand(hass, f"127.0.0.1:{stranger.port}", TOKEN))["errors"] == {"base": "not_herald"}
         assert not stranger.has_heard(TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("server_id", "proof", "error"), [("\ud800", "", "not_herald"), ("ab", "\ud800", "wrong_token")], ids=["id", "proof"]
+)
+async def test_what_cannot_be_written_is_nobodys(
+    hass: HomeAssistant, socket_enabled: None, server_id: str, proof: str, error: str
+) -> None:
+    async with Stranger({"/api/pairing": {"id": server_id, "proof": proof}}).running() as stranger:
+        assert (await by_hand(hass, f"127.0.0.1:{stranger.port}", TOKEN))["errors"] == {"base": error}
 
 
 async def test_a_server_of_another_version_is_said_to_be_so(hass: HomeAssistant, socket_enabled: None) -> None:
@@ -223,6 +235,25 @@ async def test_a_server_is_reconfigured_to_another_address_with_the_token_that_i
     await hass.async_block_till_done()
     assert (entry.data[CONF_HOST], entry.data[CONF_PORT]) == ("127.0.0.1", server.http_port)
     assert (entry.data[CONF_TOKEN], entry.state) == (server.token, ConfigEntryState.LOADED)
+
+
+@pytest.mark.parametrize("address", ["http://herald.local:80", "https://herald.local:443", "http://[fd00::1]:80"])
+async def test_the_known_address_is_shown_so_that_it_can_be_sent_again(hass: HomeAssistant, address: str) -> None:
+    known = Address.parse(address)
+    entry = MockConfigEntry(domain=DOMAIN, unique_id="ab", data={**where(known), CONF_TOKEN: TOKEN})
+    entry.add_to_hass(hass)
+    schema = (await entry.start_reconfigure_flow(hass))["data_schema"]
+    assert schema is not None
+    (shown,) = [key.description["suggested_value"] for key in schema.schema if key == CONF_ADDRESS]
+    assert shown == address
+    assert Address.parse(shown) == known
+
+
+async def test_an_empty_token_keeps_the_one_that_is_known(hass: HomeAssistant, server: Herald, entry: MockConfigEntry) -> None:
+    answer = {CONF_ADDRESS: f"127.0.0.1:{server.http_port}", CONF_TOKEN: " "}
+    assert reason(await answered(hass, await entry.start_reconfigure_flow(hass), answer)) == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert entry.data[CONF_TOKEN] == server.token
 
 
 async def test_a_server_is_not_reconfigured_to_another_one(

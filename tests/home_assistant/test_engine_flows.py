@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ async def test_wrong_credentials_are_refused_in_the_vendors_words_and_right_ones
     hass: HomeAssistant, entry: MockConfigEntry, server: Herald, options: Walk, vendor: OpenSpeechSimulator
 ) -> None:
     await options.answer(engine=OPENSPEECH)
-    assert (options.step, options.menu) == ("engine", ["credentials", "engines"])
+    assert (options.step, options.menu) == ("engine", ["credentials", "engines", "finish"])
     await options.choose("credentials")
     await options.enter(**wrong(vendor))
     assert (options.step, options.shown["errors"]) == ("credentials", {"base": "refused"})
@@ -103,7 +104,7 @@ async def test_wrong_credentials_are_refused_in_the_vendors_words_and_right_ones
     await options.choose("engines")
     assert labels(options)[OPENSPEECH].endswith(" · not tried yet")
     await options.answer(engine=OPENSPEECH)
-    assert options.menu == ["credentials", "verify", "remove", "engines"]
+    assert options.menu == ["credentials", "verify", "remove", "engines", "finish"]
     await options.choose("verify")
     assert (options.step, options.menu) == ("accepted", ["engines", "finish"])
     await options.choose("finish")
@@ -123,6 +124,8 @@ async def test_the_form_is_the_servers_and_nothing_is_filled_in(options: Walk, v
     assert schema is not None
     kinds = [selector.config["type"] for selector in schema.schema.values() if isinstance(selector, TextSelector)]
     assert kinds == ["password", "text", "password", "password", "url"]
+    hints = {selector.config["autocomplete"] for selector in schema.schema.values() if isinstance(selector, TextSelector)}
+    assert hints == {"off"}, "a browser would fill in the password of Home Assistant"
     await options.enter(**good(vendor))
     await options.choose("engines")
     await options.answer(engine=OPENSPEECH)
@@ -272,7 +275,7 @@ async def test_a_server_that_goes_offline_stores_and_tries_nothing_and_that_is_s
 
 async def test_an_engine_without_credentials_is_tried_alone(options: Walk) -> None:
     await options.answer(engine="engine:tone")
-    assert options.menu == ["verify", "engines"]
+    assert options.menu == ["verify", "engines", "finish"]
     await options.choose("verify")
     assert options.step in ("accepted", "not_accepted")
 
@@ -280,7 +283,7 @@ async def test_an_engine_without_credentials_is_tried_alone(options: Walk) -> No
 async def test_what_herald_yaml_says_is_told_and_not_to_be_changed(fixed: Walk) -> None:
     assert labels(fixed)[OPENSPEECH].endswith(" · not tried yet, set on the server")
     await fixed.answer(engine=OPENSPEECH)
-    assert fixed.menu == ["credentials", "verify", "engines"]
+    assert fixed.menu == ["credentials", "verify", "engines", "finish"]
     assert "only there: APP ID, Access Token, Address." in fixed.texts["notes"]
     await fixed.choose("credentials")
     assert [fixed.texts[f"label_{number}"] for number in range(1, 4)] == ["API key", "Secret Key", ""]
@@ -333,6 +336,17 @@ async def test_engines_are_set_up_while_the_server_is_paired(
     assert entry.runtime_data.data.services[Kind.ENGINE, "openspeech"].state is State.UNTRIED
 
 
+async def test_whoever_has_no_credentials_at_hand_is_paired_all_the_same(hass: HomeAssistant, server: Herald) -> None:
+    manager = hass.config_entries.flow
+    walk = Walk(hass, manager, await manager.async_init("herald", context={"source": SOURCE_USER}), "config")
+    await walk.answer(**{CONF_ADDRESS: f"127.0.0.1:{server.http_port}", CONF_TOKEN: server.token})
+    await walk.choose("engines")
+    await walk.answer(engine=OPENSPEECH)
+    await walk.choose("finish")
+    assert walk.shown["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+
+
 async def test_a_flow_that_is_closed_amid_a_trial_leaves_nothing(
     hass: HomeAssistant, options: Walk, vendor: OpenSpeechSimulator, server: Herald
 ) -> None:
@@ -363,6 +377,21 @@ async def test_forms_reach_a_browser(
     await hass.async_block_till_done()
     response = await browser.post(url, json={})
     assert (await response.json())["step_id"] == "stored"
+
+
+async def test_only_administrators_set_anything_up(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client: ClientSessionGenerator, hass_read_only_access_token: str
+) -> None:
+    await rest(hass, hass_client)
+    reader = await hass_client(hass_read_only_access_token)
+    for kind, handler in (
+        ("flow", "herald"),
+        ("options/flow", entry.entry_id),
+        ("subentries/flow", [entry.entry_id, "voice"]),
+        ("subentries/flow", [entry.entry_id, "announcement_group"]),
+    ):
+        response = await reader.post(f"/api/config/config_entries/{kind}", json={"handler": handler})
+        assert response.status == HTTPStatus.UNAUTHORIZED
 
 
 async def rest(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Any:

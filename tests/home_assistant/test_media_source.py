@@ -121,6 +121,12 @@ async def test_a_voice_that_vanished_cannot_be_played(hass: HomeAssistant, entry
         await async_resolve_media(hass, f"{ROOT}/voices/{server.id}/en/nobody", None)
 
 
+async def test_a_voice_that_nobody_may_hear_cannot_be_played(hass: HomeAssistant, entry: MockConfigEntry, server: Herald) -> None:
+    assert "indextts/mum" in entry.runtime_data.data.catalogue.voices
+    with pytest.raises(Unresolvable):
+        await async_resolve_media(hass, f"{ROOT}/voices/{server.id}/en/indextts%2Fmum", None)
+
+
 async def test_the_frontend_looks_through_it(
     hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator, server: Herald
 ) -> None:

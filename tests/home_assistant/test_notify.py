@@ -249,3 +249,6 @@ async def test_a_sound_that_is_no_file_is_fetched(hass: HomeAssistant, house: Ho
             await chimes.stored(hass, client, media_id)
     with pytest.raises(HomeAssistantError, match="chime cannot be used"):
         await chimes.stored(hass, client, f"{hass.config.internal_url}/nothing.mp3")
+    with pytest.raises(HomeAssistantError, match=r"cannot be used: 404 Not Found$") as failure:
+        await chimes.stored(hass, client, "/api/herald/preview/nothing")
+    assert "authSig" in str(failure.value.__cause__), "which lets anybody in who reads it"

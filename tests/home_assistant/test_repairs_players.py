@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.issue_registry import IssueSeverity
 from homeassistant.setup import async_setup_component
+from homeassistant.util.ssl import get_default_context
 
 from .conftest import paired
 from .servers import TONE, Herald
@@ -79,6 +80,19 @@ async def test_an_address_is_looked_at_again_when_somebody_mended_it(hass: HomeA
     await walk.answer()
     assert walk.shown["type"] is FlowResultType.CREATE_ENTRY
     assert not issues(hass)
+
+
+async def test_a_certificate_that_is_vouched_for_is_no_issue(
+    hass: HomeAssistant, server: Herald, untrusted: str, tmp_path: Path
+) -> None:
+    hass.config.internal_url = untrusted
+    await paired(hass, server, subentries=[GROUP])
+    await until(hass, lambda: bool(issues(hass)))
+    get_default_context().load_verify_locations(tmp_path / "other" / "state" / "tls" / "self-signed.pem")
+    (issue,) = issues(hass)
+    walk = await repair(hass, issue)
+    await walk.answer()
+    assert walk.shown["type"] is FlowResultType.CREATE_ENTRY
 
 
 @pytest.mark.usefixtures("nowhere")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from homeassistant.config_entries import ConfigSubentryData
@@ -84,7 +85,8 @@ async def test_a_voice_that_is_gone_is_replaced_in_its_own_form(
     await walk.choose("replace")
     assert (walk.shown["type"], walk.shown["reason"]) == (FlowResultType.ABORT, "replace")
     assert issues(hass), "nothing is mended yet"
-    kind, flow_id = walk.shown["next_flow"]
+    handed_on: Any = walk.shown
+    kind, flow_id = handed_on["next_flow"]
     forms = hass.config_entries.subentries
     assert kind == "config_subentries_flow"
     assert forms.async_get(flow_id)["step_id"] == "reconfigure"
@@ -116,23 +118,23 @@ async def test_a_voice_that_was_removed_meanwhile_needs_no_repair(
     await reload(server, WITHOUT)
     await until(hass, lambda: bool(issues(hass)))
     (issue,) = issues(hass)
-    walk = await repair(hass, issue)
+    shown = [await repair(hass, issue) for _ in range(2)]
     (subentry_id,) = entry.subentries
     hass.config_entries.async_remove_subentry(entry, subentry_id)
     await hass.async_block_till_done()
     assert not issues(hass), "it ended with its voice"
+    for walk, step in zip(shown, ("replace", "remove"), strict=True):
+        await walk.choose(step)
+        assert walk.shown["type"] is FlowResultType.CREATE_ENTRY
     # the browser may still show it
-    ir.async_get(hass).async_get_or_create(
+    ir.async_create_issue(
+        hass,
         DOMAIN,
         issue.issue_id,
-        breaks_in_ha_version=None,
         data=issue.data,
         is_fixable=True,
-        is_persistent=False,
-        issue_domain=None,
-        learn_more_url=None,
-        severity=issue.severity,
-        translation_key=issue.translation_key,
+        severity=IssueSeverity.WARNING,
+        translation_key="voice_gone",
         translation_placeholders=issue.translation_placeholders,
     )
     walk = await repair(hass, issue)

@@ -285,6 +285,25 @@ async def test_a_voice_that_was_set_up_speaks_with_its_settings_unless_a_call_sa
     assert len(slow) > 1.5 * len(fast)
 
 
+async def test_everything_is_read_where_the_call_or_the_voice_that_was_set_up_says_so(
+    hass: HomeAssistant, server: Herald, entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    client = await hass_client_no_auth()
+    wav, text = {"preferred_format": "wav"}, "**" + "A" * 40 + "**"
+    everything = await spoken(server, text, format="wav", speakable_text=False)
+    assert len(everything) > len(await spoken(server, text, format="wav"))
+    _, body = await fetched(hass, client, text, {**wav, "speakable_text": False})
+    assert body == everything
+    (subentry,) = entry.subentries.values()
+    settings = {"voice": "high", "settings": {"speakable_text": False}, "fallback": True}
+    hass.config_entries.async_update_subentry(entry, subentry, data=settings)
+    await hass.async_block_till_done()
+    _, body = await fetched(hass, client, text, wav, entity=SPEAKER_HIGH)
+    assert body == await spoken(server, text, format="wav", voice="high", speakable_text=False)
+    _, body = await fetched(hass, client, text, {**wav, "speakable_text": True}, entity=SPEAKER_HIGH)
+    assert body == await spoken(server, text, format="wav", voice="high", speakable_text=True)
+
+
 async def test_the_default_voice_speaks_its_own_language_and_whoever_can_another_one(
     hass: HomeAssistant, server: Herald, entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
 ) -> None:

@@ -13,6 +13,7 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.herald import views
 from custom_components.herald.api import Order, Outcome
 from custom_components.herald.orders import FETCHES_MAX, LIFETIME, ORDERS_MAX, Orders, Speech
 from custom_components.herald.views import ANNOUNCEMENT, PREVIEW, address
@@ -133,6 +134,16 @@ async def test_the_targets_are_known_while_it_is_spoken_and_not_after_it(
     event = hass.states.get("event.herald_speech")
     assert event is not None
     assert event.attributes["targets"] == ["media_player.a"]
+
+
+async def test_the_targets_of_what_never_begins_make_room(
+    hass: HomeAssistant, entry: MockConfigEntry, stranger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "TARGETS_MAX", 2)
+    for target in ("a", "b", "c"):
+        url = address(hass, ANNOUNCEMENT, speech(entry, voice="nobody", targets=(target,)))
+        assert (await stranger.get(url)).status == HTTPStatus.BAD_GATEWAY
+    assert list(entry.runtime_data.targets.values()) == [("b",), ("c",)]
 
 
 async def test_a_failure_before_the_first_sound_is_an_error(

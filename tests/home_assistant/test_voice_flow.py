@@ -18,6 +18,7 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.herald import coordinator
 from custom_components.herald.flows import voices
 
 from .conftest import paired
@@ -140,7 +141,7 @@ async def test_a_voice_is_filtered_picked_set_and_becomes_an_entity(hass: HomeAs
     await walk.answer(voice="anna")
     assert (walk.step, walk.texts["voice"]) == ("settings", "anna")
     assert walk.fields == ["name", "speed", "volume", "advanced", "preview"]
-    assert inner(walk) == ["converter", "fallback"]
+    assert inner(walk) == ["converter", "speakable_text", "fallback"]
     await walk.answer(**form(name=" Anna ", speed=2.0, volume=50, advanced={"fallback": False}))
     assert walk.shown["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
@@ -151,16 +152,6 @@ async def test_a_voice_is_filtered_picked_set_and_becomes_an_entity(hass: HomeAs
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     (device,) = [device for device in devices if device.config_subentry_id == subentry.subentry_id]
     assert device.name == "Anna"
-
-
-async def test_what_a_voice_has_by_itself_is_not_kept_so_that_it_may_change(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    walk = await added(hass, entry)
-    await chosen(walk, "anna")
-    assert [field(walk, name)[0].default() for name in ("speed", "volume")] == [1.5, 50]
-    await walk.answer(**form(speed=1.5, volume=50, advanced={"fallback": True, "converter": "gain/half"}))
-    await hass.async_block_till_done()
-    (subentry,) = entry.subentries.values()
-    assert subentry.data == {"voice": "anna", "settings": {"converter": "gain/half"}, "fallback": True}
 
 
 async def test_filters_that_fit_nobody_are_shown_again(hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -259,42 +250,6 @@ async def test_it_is_changed_by_the_same_steps(hass: HomeAssistant, entry: MockC
     assert subentry.data == {"voice": "anna", "settings": {"speed": 1.0}, "fallback": True}
 
 
-async def test_what_cannot_be_set_any_more_is_left_out(hass: HomeAssistant, entry: MockConfigEntry, server: Herald) -> None:
-    walk = await added(hass, entry)
-    await chosen(walk, "anna")
-    await walk.answer(**form(speed=2.0, advanced={"fallback": True, "converter": "gain/half"}))
-    await hass.async_block_till_done()
-    await reload(server, VOICES.replace("  gain: {}", "  loud: {type: gain}"))
-    walk = await changed(hass, entry)
-    await walk.choose("current")
-    assert field(walk, "speed")[0].description == {"suggested_value": 2.0}
-    assert field(walk, "converter", inside="advanced")[0].description is None
-    await walk.answer(**form(advanced={"fallback": True, "converter": "loud/half"}))
-    await hass.async_block_till_done()
-    await reload(server, VOICES.replace("converters:\n  gain: {}\n", ""))
-    walk = await changed(hass, entry)
-    await walk.choose("current")
-    assert inner(walk) == ["fallback"]
-
-
-async def test_another_voice_keeps_the_name_and_no_setting(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    walk = await added(hass, entry)
-    await chosen(walk, "anna")
-    await walk.answer(**form(speed=2.0))
-    await hass.async_block_till_done()
-    walk = await changed(hass, entry)
-    await walk.choose("filter")
-    await walk.answer()
-    assert field(walk, "voice")[0].description == {"suggested_value": "anna"}
-    await walk.answer(voice="lu")
-    assert field(walk, "name")[0].description == {"suggested_value": "Anna"}
-    assert field(walk, "speed")[0].description is None
-    await walk.answer(**form())
-    await hass.async_block_till_done()
-    (subentry,) = entry.subentries.values()
-    assert subentry.data == {"voice": "lu", "settings": {}, "fallback": True}
-
-
 async def test_a_voice_that_vanished_can_only_be_another_one(hass: HomeAssistant, entry: MockConfigEntry, server: Herald) -> None:
     walk = await added(hass, entry)
     await chosen(walk, "lu")
@@ -310,6 +265,20 @@ async def test_a_voice_that_vanished_can_only_be_another_one(hass: HomeAssistant
     assert (await changed(hass, entry)).menu == ["filter"]
     await picking.answer(voice="lu")
     assert (picking.step, picking.shown["errors"]) == ("voice", {"base": "voice_gone"})
+
+
+async def test_a_server_that_is_unloaded_meanwhile_is_told(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    walk = await added(hass, entry)
+    await chosen(walk, "anna")
+    await walk.answer(**form())
+    await hass.async_block_till_done()
+    picking, changing = await added(hass, entry), await changed(hass, entry)
+    await picking.answer()
+    await hass.config_entries.async_unload(entry.entry_id)
+    await picking.answer(voice="anna")
+    await changing.choose("current")
+    for walk in (picking, changing):
+        assert (walk.shown["type"], walk.shown["reason"]) == (FlowResultType.ABORT, "entry_not_loaded")
 
 
 async def test_a_server_that_is_gone_is_told(hass: HomeAssistant, entry: MockConfigEntry, server: Herald) -> None:
@@ -349,7 +318,7 @@ async def test_a_real_persons_voice_needs_consent_that_only_the_server_can_state
         assert (walk.step, walk.shown["errors"]) == ("voice", {"base": "consent_required"})
         await walk.answer(voice="Mum")
         assert walk.fields == ["name", "speed", "volume", "emotion", "consent", "advanced", "preview"]
-        assert inner(walk) == ["emotion_scale", "fallback"]
+        assert inner(walk) == ["emotion_scale", "speakable_text", "fallback"]
         key, selector = field(walk, "emotion")
         assert key.description == {"suggested_value": "happy"}
         assert "calm" in [option["value"] for option in selector.config["options"]]
@@ -429,3 +398,16 @@ async def test_the_form_reaches_a_browser(
     shown = await (await browser.post(url, json=form())).json()
     assert shown["type"] == "create_entry"
     await hass.async_block_till_done()
+
+
+async def test_a_voice_that_went_at_this_moment_is_told_of(
+    hass: HomeAssistant, server: Herald, enable_custom_integrations: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coordinator, "VOICES_COOLDOWN", 3600.0)  # nobody has heard of it yet
+    entry = await paired(hass, server)
+    walk = await added(hass, entry)
+    await walk.answer()
+    await reload(server, VOICES.replace("  anna:", "  ann:").replace("default_voice: anna", "default_voice: ann"))
+    await walk.answer(voice="anna")
+    assert (walk.shown["type"], walk.shown["reason"]) == (FlowResultType.ABORT, "failed")
+    assert "anna" in walk.texts["error"]

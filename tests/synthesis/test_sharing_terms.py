@@ -44,6 +44,7 @@ from .test_synthesis import VOICE, Player
             {"voice": Voice(name="x", engine="tone", engine_voice="tone", languages=("en-US",), speakable_text=False)},
             "another text format",
         ),
+        ({"speakable_text": False}, "another text format"),
     ],
 )
 async def test_who_wants_something_else_is_refused_and_nobody_is_disturbed(other: dict[str, Any], words: str) -> None:

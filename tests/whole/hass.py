@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,11 +110,13 @@ class Hass:
             stderr=asyncio.subprocess.DEVNULL,
             env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
         )
+        await self._until(self._runs if self._headers else self._answers)
+
+    async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        assert self._process is not None
         async with asyncio.timeout(STARTED_WITHIN):
-            while not await self._answers():  # it tells nobody when it does
+            while not await condition():  # it tells nobody when it is
                 assert self._process.returncode is None, f"Home Assistant ended: {self.log}"
-                await asyncio.sleep(0.1)
-            while self._headers and not await self._runs():
                 await asyncio.sleep(0.1)
 
     async def _answers(self) -> bool:
@@ -125,8 +127,8 @@ class Hass:
             return False
 
     async def _runs(self) -> bool:
-        """All integrations are set up."""
-        return bool((await self.get("/api/config"))["state"] == "RUNNING")
+        """With all its integrations."""
+        return await self._answers() and (await self.get("/api/config"))["state"] == "RUNNING"
 
     async def stop(self) -> None:
         process, self._process = self._process, None
@@ -150,9 +152,7 @@ class Hass:
             token = (await response.json())["access_token"]
         self._headers = {"Authorization": f"Bearer {token}"}
         await self.post("/api/onboarding/integration", client_id=client, redirect_uri=client)
-        async with asyncio.timeout(STARTED_WITHIN):
-            while not await self._runs():
-                await asyncio.sleep(0.1)
+        await self._until(self._runs)
 
     async def post(self, path: str, **body: Any) -> Any:
         return await self._ask("POST", path, body)

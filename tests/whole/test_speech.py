@@ -59,5 +59,5 @@ async def test_satellites_get_the_servers_own_bytes_where_nothing_is_converted(h
         await speak(hass, TEXT, options={f"preferred_{name}": value for name, value in wanted.items()})
         heard, own = hass.heard()[-1], await spoken(server, TEXT, format=container, sample_rate=rate)
         assert heard.status == 200
-        assert (heard.audio == own) is passes_through
         assert len(heard.audio) > 0.5 * len(own)
+        assert heard.audio == own or not passes_through

@@ -26,7 +26,7 @@ from ..text.sentences import SentenceSplitter
 from .cache.whole import looked_at
 from .making import Begun, Making, SourceEvent, Took
 from .spending import Promise, Spending
-from .spoken import spoken_at_once
+from .spoken import reads_speakable, spoken_at_once
 
 KNOWN_MAX = 1_000_000
 """Characters of a text that are looked at before anything is given: as long as a text may be."""
@@ -136,7 +136,7 @@ class _Reply:
         self._promise = promise
         self._engine = promise.engine
         self._is_plain = request.text_format is TextFormat.TEXT
-        self._is_cleaned = self._is_plain and request.voice.speakable_text
+        self._is_cleaned = reads_speakable(request)
         self._length = 0
         """Of the text, as far as it has come."""
         self._is_known = known is not None

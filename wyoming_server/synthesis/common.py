@@ -10,6 +10,7 @@ from typing import Any
 from ..models import FormatWish, SynthesisRequest
 from .making import Begun, Making, SourceEvent, Took
 from .sources import settings_of
+from .spoken import reads_speakable
 
 
 class WithoutVolume:
@@ -41,7 +42,7 @@ def identity(request: SynthesisRequest) -> Mapping[str, Any]:
         "voice": (voice.engine, voice.engine_voice, voice.language),
         "converter": voice.converter,
         "settings": settings_of(shared),
-        "text format": (shared.text_format, voice.speakable_text),
+        "text format": (shared.text_format, reads_speakable(shared)),
         "fallback": (shared.fallback, voice.fallback),
     }
 

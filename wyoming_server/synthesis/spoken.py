@@ -14,7 +14,9 @@ SLICE = 500
 
 def reads_speakable(request: SynthesisRequest) -> bool:
     """Whether its text is read without what only an eye can use."""
-    return request.voice.speakable_text and request.text_format is TextFormat.TEXT
+    own = request.voice.speakable_text
+    wanted = own if request.speakable_text is None else request.speakable_text
+    return wanted and request.text_format is TextFormat.TEXT
 
 
 async def spoken_text(text: AsyncIterable[str], *, speakable: bool) -> AsyncGenerator[str, None]:

@@ -55,7 +55,7 @@ ReplyEvent: TypeAlias = ReplyStart | bytes | Mark | Waiting | Notice
 ShapedEvent: TypeAlias = bytes | Mark | Waiting | Notice
 """What comes after the start."""
 
-CHIME, SHARE, CACHE, FALLBACK, NONE = "chime", "share", "cache", "fallback", "none"
+CHIME, SHARE, CACHE, FALLBACK, SPEAKABLE, NONE = "chime", "share", "cache", "fallback", "speakable_text", "none"
 SHARE_MAX = 256
 """Characters of a share's id."""
 CHIME_STEP = 0.25
@@ -98,15 +98,16 @@ class Synthesizer:
         text_format: TextFormat = TextFormat.TEXT,
         consent: bool = False,
     ) -> SynthesisRequest:
-        """What a call asks of a voice: its `options` are settings, `converter`, `chime`, `share`, `cache` and `fallback`.
+        """What a call asks of a voice.
 
+        Its `options` are settings, `converter`, `chime`, `share`, `cache`, `fallback` and `speakable_text`.
         `consent`: the operator states that whoever is heard agreed; no client's word counts for that. Raises HeraldError, in
         words, for what can be known to be wrong before any text has come.
         """
         settings = dict(options)
         choice = read_choice(settings.pop(CONVERTER, None), voice.converter, self._sources.converters)
         chime, share = _read_chime(settings.pop(CHIME, None)), _read_share(settings.pop(SHARE, None))
-        cache, fallback = (_read_flag(name, settings.pop(name, None)) for name in (CACHE, FALLBACK))
+        cache, fallback, speakable = (_read_flag(name, settings.pop(name, None)) for name in (CACHE, FALLBACK, SPEAKABLE))
         if consent:
             voice, choice = replace(voice, consent=True), choice and replace(choice, consent=True)
         request = SynthesisRequest(
@@ -116,8 +117,9 @@ class Synthesizer:
             text_format=text_format,
             chime=chime,
             share=share,
-            cache=cache,
-            fallback=fallback,
+            cache=cache is not False,
+            fallback=fallback is not False,
+            speakable_text=speakable,
         )
         self.check(request)
         return request
@@ -132,7 +134,7 @@ class Synthesizer:
         """What may be set for this voice, its engine's extras included; an unknown engine knows the common ones."""
         engine = self._sources.engines.get(voice.engine)
         extras = engine.extra_names() if engine is not None else frozenset()
-        return frozenset({*SETTING_NAMES, CONVERTER, CHIME, SHARE, CACHE, FALLBACK}) | extras
+        return frozenset({*SETTING_NAMES, CONVERTER, CHIME, SHARE, CACHE, FALLBACK, SPEAKABLE}) | extras
 
     def native_rate(self, request: SynthesisRequest) -> int:
         """Hz of the reply if no rate is asked for. Raises HeraldError."""
@@ -242,10 +244,8 @@ def _read_share(value: Any) -> str:
     return value
 
 
-def _read_flag(name: str, value: Any) -> bool:
-    if value is None:
-        return True
-    if not isinstance(value, bool):
+def _read_flag(name: str, value: Any) -> bool | None:
+    if value is not None and not isinstance(value, bool):
         msg = f"{name} is true or false, not {shortened(value)}."
         raise BadSetting(msg)
     return value

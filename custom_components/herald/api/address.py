@@ -32,7 +32,9 @@ class Address:
             msg = "an address is a host, host:port, or http(s)://host:port"
             raise ValueError(msg)
         port = url.explicit_port
-        return cls(host=url.host, port=PORT if port is None else port, tls=url.scheme == "https")
+        address = cls(host=url.host, port=PORT if port is None else port, tls=url.scheme == "https")
+        str(address.url)  # raises where nothing can be asked there
+        return address
 
     @property
     def url(self) -> URL:
@@ -47,4 +49,6 @@ class Address:
         return replace(self, fingerprint=fingerprint)
 
     def __str__(self) -> str:
-        return str(self.url)
+        """As `parse` reads it: always with the port, which nothing here has by default."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.url.scheme}://{host}:{self.port}"

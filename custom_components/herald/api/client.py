@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -41,10 +41,16 @@ class Client:
             raise NotHerald(msg)
         return server
 
-    async def trust(self) -> None:
-        """Sees to it that the server has proved who it is since it was last lost. Nobody else is sent the token."""
+    @asynccontextmanager
+    async def trusted(self) -> AsyncGenerator[None]:
+        """In the block, the server has proved who it is since it was last lost. Nobody else is sent the token."""
         if not self._trusted:
             await self._prove()
+        try:
+            yield
+        except CannotConnect:
+            self.distrust()
+            raise
 
     def distrust(self) -> None:
         """The server was lost: whoever answers next may be somebody else."""
@@ -124,7 +130,8 @@ class Client:
 
     async def interrupt_all(self) -> int:
         """Silence. How many spoke."""
-        return int((await self._ask("DELETE", "/api/sessions")).get("interrupted", 0))
+        count = (await self._ask("DELETE", "/api/sessions")).get("interrupted")
+        return count if isinstance(count, int) else 0
 
     async def usage(self) -> Usage:
         return self._read(Usage, await self._ask("GET", "/api/usage"))
@@ -137,22 +144,17 @@ class Client:
 
     async def events(self) -> AsyncGenerator[Event]:
         """What changes, from now on, until the connection ends. Close it."""
-        await self.trust()
-        async with aclosing(events(self._wire)) as told:
+        async with self.trusted(), aclosing(events(self._wire)) as told:
             async for event in told:
                 yield event
 
     def speak(self, order: Order) -> Reply:
         """See `Reply`. Nothing is asked before it is listened to."""
-        return Reply(self._wire, order, self.trust)
+        return Reply(self._wire, order, self.trusted)
 
     async def _ask(self, method: str, path: str, **more: Any) -> Json:
-        await self.trust()
-        try:
+        async with self.trusted():
             return await self._wire.ask(method, path, **more)
-        except CannotConnect:
-            self.distrust()
-            raise
 
     def _read[T: Model](self, model: type[T], told: Json) -> T:
         try:

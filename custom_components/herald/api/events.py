@@ -12,10 +12,12 @@ from typing import Any
 import aiohttp
 
 from .errors import NotHerald
-from .wire import CONNECT_TIMEOUT, Wire, checked, failures
+from .wire import CONNECT_TIMEOUT, TIMEOUT, Wire, answered, checked, failures
 
 LINE_MAX = 64 * 1024
 """Bytes of a line."""
+EVENT_MAX = 256 * 1024
+"""Characters of an event."""
 SILENCE = 40.0
 """Seconds after which a silent server is gone: it says something every 15."""
 
@@ -39,18 +41,13 @@ async def events(wire: Wire) -> AsyncGenerator[Event]:
             read_bufsize=LINE_MAX,
         ) as response:
             if response.status != HTTPStatus.OK:
-                checked(response.status, await _problem(response), wire.address)
+                async with asyncio.timeout(TIMEOUT):
+                    checked(response.status, await answered(response), wire.address)
             if response.content_type != "text/event-stream":
                 msg = f"What answers at {wire.address} is no Herald."
                 raise NotHerald(msg)
             async for event in _parsed(response.content):
                 yield event
-
-
-async def _problem(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    async with asyncio.timeout(CONNECT_TIMEOUT):
-        told = json.loads(await response.content.read(LINE_MAX))
-    return told if isinstance(told, dict) else {}
 
 
 async def _parsed(stream: aiohttp.StreamReader) -> AsyncGenerator[Event]:
@@ -65,6 +62,9 @@ async def _parsed(stream: aiohttp.StreamReader) -> AsyncGenerator[Event]:
                 name = value.strip()
             case ("data", _, value):
                 data += value.strip()
+                if len(data) > EVENT_MAX:
+                    msg = f"an event of more than {EVENT_MAX} characters"
+                    raise ValueError(msg)
 
 
 def _object(data: str) -> dict[str, Any]:

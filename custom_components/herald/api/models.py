@@ -69,7 +69,7 @@ class Server:
             id=_text(told["id"]),
             name=_text(told["name"]),
             version=_text(told["version"]),
-            started=datetime.fromisoformat(told["started"]),
+            started=_time(told["started"]),
             revision=_text(told["revision"]),
             formats=frozenset(told["capabilities"]["formats"]),
             fingerprint=None if tls is None else _text(tls["fingerprint"]),
@@ -125,7 +125,7 @@ class Service:
             state=State(told["state"]),
             code=told["code"],
             message=told["message"],
-            since=None if since is None else datetime.fromisoformat(since),
+            since=None if since is None else _time(since),
             any_of=tuple(tuple(names) for names in told["any_of"]),
             credentials=tuple(CredentialField.read(field) for field in told["credentials"]),
         )
@@ -181,7 +181,7 @@ class Voice:
             name=_text(told["name"]),
             engine=_text(told["engine"]),
             language=_text(told["language"]),
-            languages=tuple(told["languages"]),
+            languages=tuple(_text(tag) for tag in told["languages"]),
             gender=told["gender"],
             description=_text(told["description"]),
             scene=_text(told["scene"]),
@@ -216,7 +216,8 @@ class Spent:
 
     @classmethod
     def read(cls, told: Json) -> Self:
-        return cls(characters=int(told["characters"]), limit=told["limit"])
+        limit = told["limit"]
+        return cls(characters=_count(told["characters"]), limit=None if limit is None else _count(limit))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,9 +231,9 @@ class Usage:
     @classmethod
     def read(cls, told: Json) -> Self:
         today, month = (
-            {name: Spent.read(spent) for name, spent in told[period]["engines"].items()} for period in ("today", "month")
+            {name: Spent.read(spent) for name, spent in _object(told[period]["engines"]).items()} for period in ("today", "month")
         )
-        return cls(today=today, month=month, month_ends=datetime.fromisoformat(told["month"]["ends"]))
+        return cls(today=today, month=month, month_ends=_time(told["month"]["ends"]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -293,7 +294,30 @@ class Ended(Session):
 
 def _session(told: Json) -> dict[str, Any]:
     names = ("id", "front_end", "client", "voice", "engine", "characters", "audio_seconds", "first_audio")
-    return {**{name: told[name] for name in names}, "started": datetime.fromisoformat(told["started"])}
+    return {**{name: told[name] for name in names}, "id": _text(told["id"]), "started": _time(told["started"])}
+
+
+def _object(value: object) -> Json:
+    if not isinstance(value, Mapping):
+        msg = f"an object was expected, not {type(value).__name__}"
+        raise TypeError(msg)
+    return value
+
+
+def _time(value: object) -> datetime:
+    """A moment: without its zone, nobody could say which."""
+    time = datetime.fromisoformat(_text(value))
+    if time.tzinfo is None:
+        msg = "a time without its zone"
+        raise ValueError(msg)
+    return time
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int):
+        msg = f"a whole number was expected, not {type(value).__name__}"
+        raise TypeError(msg)
+    return value
 
 
 def _text(value: object) -> str:

@@ -26,7 +26,7 @@ async def prove(session: aiohttp.ClientSession, address: Address, token: str) ->
     told = await _challenged(session, address, nonce)
     server = _id(told, address)
     expected = hmac.new(token.encode(), f"herald-pairing:{server}:{nonce}".encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), str(told.get("proof")).encode()):
+    if not hmac.compare_digest(expected.encode(), str(told.get("proof")).encode(errors="replace")):
         msg = f"The server at {address} has another token."
         raise WrongToken(msg)
     return server
@@ -38,7 +38,7 @@ async def _challenged(session: aiohttp.ClientSession, address: Address, nonce: s
 
 def _id(told: object, address: Address) -> str:
     match told:
-        case {"id": str(server), "proof": str()} if server:
+        case {"id": str(server), "proof": str()} if server and server.isprintable():
             return server
     msg = f"What answers at {address} is no Herald."
     raise NotHerald(msg)

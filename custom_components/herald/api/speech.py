@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
@@ -22,6 +23,8 @@ from .wire import CONNECT_TIMEOUT, Wire, failures
 
 MESSAGE_MAX = 4 * 1024 * 1024
 """Bytes of a message from the server."""
+AUDIO_MAX = 512 * 1024 * 1024
+"""Bytes of a reply, which is kept whole by whoever caches it: an hour and a half of floats, nine of MP3."""
 FRAGMENT_MAX = 16_384
 """Characters of a message to it. Of a longer text it counts the messages, and says what it allows."""
 TEXT_TIMEOUT = 60.0
@@ -73,10 +76,10 @@ class Order:
 class Reply:
     """One reply. `async with` it, and listen to `audio` once; leaving the block before its end interrupts it."""
 
-    def __init__(self, wire: Wire, order: Order, trust: Callable[[], Awaitable[None]]) -> None:
-        """`trust` raises HeraldError unless it is the paired server that will be sent the token."""
+    def __init__(self, wire: Wire, order: Order, trusted: Callable[[], AbstractAsyncContextManager[None]]) -> None:
+        """`trusted` raises HeraldError unless it is the paired server that is sent the token in its block."""
         self._wire = wire
-        self._trust = trust
+        self._trusted = trusted
         self._address = wire.address
         self._order = order
         self._task_id = uuid.uuid4().hex
@@ -94,28 +97,36 @@ class Reply:
         """Known after the last audio: why another voice spoke."""
 
     async def __aenter__(self) -> Self:
-        await self._trust()
-        async with failures(self._address), asyncio.timeout(CONNECT_TIMEOUT), AsyncExitStack() as opening:
-            connecting = self._wire.session.ws_connect(
-                self._address.url / "ws/v1/tts",
-                headers=self._wire.headers,
-                ssl=self._address.ssl,
-                max_msg_size=MESSAGE_MAX,
-                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
-            )
-            try:
-                self._socket = await opening.enter_async_context(connecting)
-            except aiohttp.WSServerHandshakeError as error:
-                if refusal := REFUSALS.get(error.status):
-                    raise Refused(*refusal, error.status) from error
-                raise
+        async with AsyncExitStack() as opening:
+            await opening.enter_async_context(self._trusted())
+            async with failures(self._address), asyncio.timeout(CONNECT_TIMEOUT):
+                self._socket = await self._connected(opening)
             self._open = opening.pop_all()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._socket = None
         # closing is all that an unfinished reply needs: the server cancels its engine
-        await self._open.aclose()
+        await self._open.__aexit__(kind, error, trace)
+
+    async def _connected(self, opening: AsyncExitStack) -> aiohttp.ClientWebSocketResponse:
+        connecting = self._wire.session.ws_connect(
+            self._address.url / "ws/v1/tts",
+            headers=self._wire.headers,
+            ssl=self._address.ssl,
+            max_msg_size=MESSAGE_MAX,
+            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
+        )
+        try:
+            socket = await opening.enter_async_context(connecting)
+        except aiohttp.WSServerHandshakeError as error:
+            if refusal := REFUSALS.get(error.status):
+                raise Refused(*refusal, error.status) from error
+            raise
+        if _is_elsewhere(socket):
+            msg = f"What answers at {self._address} is no Herald: it sends on to somebody else."
+            raise NotHerald(msg)
+        return socket
 
     async def interrupt(self) -> None:
         """Silence, and no more paid work. `audio` raises Interrupted then, unless it was just over. Twice is fine."""
@@ -138,8 +149,13 @@ class Reply:
         async with failures(self._address):
             await socket.send_str(self._message("StartSynthesis", {**self._order.payload, "session_id": self.session_id}))
         writing = asyncio.create_task(self._write(socket, fragments), name="text of a reply")
+        heard = 0
         try:
             while (piece := await self._next(socket)) is not None:
+                heard += len(piece)
+                if heard > AUDIO_MAX:
+                    msg = f"{self._address} sent more than {AUDIO_MAX} bytes of one reply."
+                    raise NotHerald(msg)
                 if piece:
                     yield piece
         finally:
@@ -259,6 +275,11 @@ async def _pieces(fragments: AsyncIterable[str]) -> AsyncGenerator[str]:
             raise TextTimeout(msg) from error
         for start in range(0, len(fragment), FRAGMENT_MAX):
             yield fragment[start : start + FRAGMENT_MAX]
+
+
+def _is_elsewhere(socket: aiohttp.ClientWebSocketResponse) -> bool:
+    """aiohttp follows redirects here, without the token, and lets only those see it who look into it."""
+    return bool(getattr(getattr(socket, "_response", None), "history", ()))
 
 
 def _was_asked_for() -> bool:

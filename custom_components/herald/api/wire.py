@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 
 from .address import Address
 from .errors import CannotConnect, NotHerald, Refused, UntrustedCertificate, WrongCertificate, WrongToken
@@ -54,7 +55,7 @@ class Wire:
                 **more,
             ) as response,
         ):
-            return checked(response.status, await _object(response), self.address)
+            return checked(response.status, await answered(response), self.address)
 
 
 @asynccontextmanager
@@ -69,7 +70,7 @@ async def failures(address: Address) -> AsyncGenerator[None]:
     except TimeoutError as error:
         msg = f"{address} does not answer in time."
         raise CannotConnect(msg) from error
-    except (aiohttp.ClientResponseError, aiohttp.InvalidURL, ValueError) as error:
+    except (aiohttp.ClientResponseError, aiohttp.InvalidURL, HttpProcessingError, RecursionError, ValueError) as error:
         msg = f"What answers at {address} is no Herald."
         raise NotHerald(msg) from error
     except (aiohttp.ClientError, OSError) as error:
@@ -90,7 +91,8 @@ def checked(status: int, told: Mapping[str, Any], address: Address) -> Mapping[s
     raise Refused(code, message, status)
 
 
-async def _object(response: aiohttp.ClientResponse) -> Mapping[str, Any]:
+async def answered(response: aiohttp.ClientResponse) -> Mapping[str, Any]:
+    """The JSON object in it. Raises ValueError, and what aiohttp raises."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk

@@ -12,7 +12,7 @@ from typing import Any
 import probatio
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 
-from ..api import Service
+from ..api import CredentialField, Service
 from .words import Words, name_of, open_fields
 
 FIELDS_MAX = 8
@@ -21,10 +21,8 @@ _TYPES = {"secret": TextSelectorType.PASSWORD, "url": TextSelectorType.URL}
 
 
 def schema(service: Service) -> probatio.Schema:
-    """Nothing is filled in: the server tells no credential to anybody."""
-    fields = _fields(service).values()
-    selectors = [TextSelector(TextSelectorConfig(type=_TYPES.get(field.kind, TextSelectorType.TEXT))) for field in fields]
-    return probatio.Schema({probatio.Optional(key): selector for key, selector in zip(_fields(service), selectors, strict=True)})
+    """Nothing is filled in: the server tells no credential to anybody, and a browser knows those of other places."""
+    return probatio.Schema({probatio.Optional(key): _selector(field) for key, field in _fields(service).items()})
 
 
 def entered(service: Service, answer: Mapping[str, Any]) -> dict[str, str]:
@@ -48,5 +46,9 @@ def placeholders(service: Service, words: Words) -> dict[str, str]:
     return texts
 
 
-def _fields(service: Service) -> dict[str, Any]:
+def _selector(field: CredentialField) -> TextSelector:
+    return TextSelector(TextSelectorConfig(type=_TYPES.get(field.kind, TextSelectorType.TEXT), autocomplete="off"))
+
+
+def _fields(service: Service) -> dict[str, CredentialField]:
     return {f"field_{number}": field for number, field in enumerate(open_fields(service)[:FIELDS_MAX], 1)}

@@ -75,9 +75,9 @@ class EngineSteps[C: FlowContext, R: FlowResult[Any, Any]](FlowHandler[C, R, str
             "credentials": bool(open_fields(self._service)),
             "verify": self._service.configured,
             "remove": self._service.stored,
-            "engines": True,
         }
-        return await self._service_menu("engine", [step for step, is_offered in may.items() if is_offered])
+        offered = [step for step, is_offered in may.items() if is_offered]
+        return await self._service_menu("engine", [*offered, *self.onward])
 
     async def async_step_credentials(self, user_input: dict[str, Any] | None = None) -> R:
         """What it should have."""

@@ -28,7 +28,7 @@ CONF_FALLBACK = "fallback"
 ADVANCED = "advanced"
 """A section that is closed at first."""
 MAIN = ("speed", "pitch", "volume", "emotion")
-MORE = ("emotion_scale", "instructions", "converter")
+MORE = ("emotion_scale", "instructions", "converter", "speakable_text")
 NEUTRAL: Mapping[str, float] = {"speed": 1, "pitch": 0, "volume": 50}
 """Where the voice has no setting of its own, this is how its engine speaks."""
 STEPS: Mapping[str, float] = {"speed": 0.05, "pitch": 0.5, "volume": 1, "emotion_scale": 0.1}
@@ -97,6 +97,8 @@ class Settings:
         told = self.told[name]
         if told.get("type") == "number":
             return self._number(name, told)
+        if told.get("type") == "boolean":
+            return BooleanSelector()
         if (known := told.get("enum") or told.get("examples")) is None:
             return TextSelector(TextSelectorConfig(multiline=name == "instructions"))
         # what the voice has by itself is not always listed

@@ -61,6 +61,8 @@ class VoiceFlow(ConfigSubentryFlow):
 
     async def async_step_current(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """The same voice, with other settings."""
+        if (reason := self._why_not()) is not None:
+            return self.async_abort(reason=reason)
         subentry = self._get_reconfigure_subentry()
         voice = self._voices.get(subentry.data[CONF_VOICE])
         if voice is None or not _may_speak(voice):
@@ -85,6 +87,8 @@ class VoiceFlow(ConfigSubentryFlow):
 
     async def async_step_voice(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """One of those that were found."""
+        if (reason := self._why_not()) is not None:
+            return self.async_abort(reason=reason)
         if user_input is None:
             return await self._ask_who()
         voice = self._voices.get(user_input[CONF_VOICE])

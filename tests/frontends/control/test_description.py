@@ -19,9 +19,9 @@ from wyoming_server.frontends.control.routes import routes
 from wyoming_server.frontends.control.services import Services
 from wyoming_server.frontends.http.routes import Route
 from wyoming_server.frontends.http.routes import routes as http_routes
-from wyoming_server.frontends.speech_api.requests import FORMATS
+from wyoming_server.frontends.speech_api.requests import DIRECT, FORMATS
 from wyoming_server.frontends.speech_api.routes import routes as speech_routes
-from wyoming_server.models import SETTING_NAMES, CredentialKind, Gender, OnFailure, TextFormat
+from wyoming_server.models import CredentialKind, Gender, OnFailure, TextFormat
 from wyoming_server.monitoring.errors import KEPT
 from wyoming_server.monitoring.hub import Topic
 from wyoming_server.sessions import Outcome
@@ -132,7 +132,7 @@ def test_a_code_is_answered_with_a_status_that_is_described_somewhere() -> None:
 
 def test_the_settings_beside_options_are_those_of_the_code() -> None:
     known = set(SCHEMAS["SpeechRequest"]["properties"])
-    assert {*SETTING_NAMES, "converter", "chime", "share"} < known
+    assert {*DIRECT, "options"} < known
 
 
 def test_as_many_errors_are_described_as_are_kept() -> None:

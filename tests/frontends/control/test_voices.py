@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,7 @@ async def test_settings_are_the_ranges_of_the_engine_with_the_voices_own_as_defa
     assert properties["converter"]["examples"][:2] == ["none", "gain/same"]
     assert "default" not in properties["converter"]
     assert {"chime", "share"} < set(properties)
+    assert (properties["speakable_text"]["type"], properties["speakable_text"]["default"]) == ("boolean", True)
 
 
 async def test_extras_and_the_converter_of_a_voice_are_defaults_too(voices: Served) -> None:
@@ -177,7 +179,10 @@ def test_a_voice_whose_engine_contradicts_itself_has_the_settings_of_the_others(
     voice = Voice(name="v", engine="tone", engine_voice="v", languages=("en",))
     engine = Contradicting("tone", new_engine("tone").options)
     assert settings_schema(voice, engine, {}) == settings_schema(voice, new_engine("tone"), {})
-    assert set(settings_schema(voice, None, {})["properties"]) == {"speed", "volume", "chime", "share", "cache", "fallback"}
+    herald = {"speed", "volume", "chime", "share", "cache", "fallback", "speakable_text"}
+    assert set(settings_schema(voice, None, {})["properties"]) == herald
+    raw = settings_schema(replace(voice, speakable_text=False), None, {})
+    assert raw["properties"]["speakable_text"]["default"] is False
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -162,11 +162,12 @@ async def test_a_voice_or_a_call_may_do_without(tmp_path: Path, off: dict[str, A
         assert room.store.counts.hits == 0
 
 
+@pytest.mark.parametrize("name", ["cache", "fallback", "speakable_text"])
 @pytest.mark.parametrize("value", ["no", 1, {}, ""])
-async def test_the_option_is_true_or_false(tmp_path: Path, value: Any) -> None:
+async def test_the_option_is_true_or_false(tmp_path: Path, name: str, value: Any) -> None:
     async with kitchen(tmp_path) as room:
-        with pytest.raises(BadSetting, match="cache is true or false, not"):
-            await room.heard(cache=value)
+        with pytest.raises(BadSetting, match=f"{name} is true or false, not"):
+            await room.heard(**{name: value})
 
 
 # Text
@@ -233,6 +234,8 @@ async def test_a_text_that_is_read_as_it_is_has_its_own_entry(tmp_path: Path) ->
         await room.heard("**One**", voice=replace(PLAYER, speakable_text=False))
         assert engine.given == ["One", "**One**"]
         await room.heard("**One**", voice=replace(PLAYER, speakable_text=False))
+        await room.heard("**One**", voice=PLAYER, speakable_text=False)
+        await room.heard("**One**", voice=replace(PLAYER, speakable_text=False), speakable_text=True)
         assert len(engine.given) == 2
 
 

@@ -243,6 +243,14 @@ async def test_markdown_is_not_read_by_a_fallback_that_reads_none() -> None:
     assert heard.sentences == ["One sentence."]
 
 
+@pytest.mark.parametrize(("speakable", "sentence"), [(False, "**One** sentence."), (True, "One sentence.")])
+async def test_whether_markdown_is_read_is_the_calls_choice_whoever_speaks(speakable: bool, sentence: str) -> None:
+    for lead in (False, True):
+        troupe = Troupe(tone("a", **fails()), tone("b"), speakable_text=lead)
+        heard = await troupe.play("**One** sentence.", speakable_text=speakable)
+        assert heard.sentences == [sentence]
+
+
 # What is learned, leased and left
 
 

@@ -44,6 +44,10 @@ FALLBACK: Schema = {
     "type": "boolean",
     "description": "false: where the voice fails, the reply does, and nobody else speaks.",
 }
+SPEAKABLE_TEXT: Schema = {
+    "type": "boolean",
+    "description": "false: markdown, links, tables and emoji are read as they stand; true: they are left out.",
+}
 CONVERTING = "voluptuous_openapi"
 """What is imported here when it is first needed, which takes 50 ms."""
 SPEAKERS_MAX = 100
@@ -64,7 +68,14 @@ def settings_schema(voice: Voice, engine: Engine | None, converters: Mapping[str
         properties["converter"] = _converter(voice.converter, converters)
     return {
         "type": "object",
-        "properties": {**properties, "chime": CHIME, "share": SHARE, "cache": CACHE, "fallback": FALLBACK},
+        "properties": {
+            **properties,
+            "chime": CHIME,
+            "share": SHARE,
+            "cache": CACHE,
+            "fallback": FALLBACK,
+            "speakable_text": {**SPEAKABLE_TEXT, "default": voice.speakable_text},
+        },
         "additionalProperties": False,
     }
 

@@ -26,7 +26,7 @@ FORMATS: Mapping[str, Container] = {
     "pcm": Container.PCM,
 }
 TEXT_FORMATS: Mapping[str, TextFormat] = {str(kind): kind for kind in TextFormat}
-DIRECT = (*SETTING_NAMES, "converter", "chime", "share", "cache", "fallback")
+DIRECT = (*SETTING_NAMES, "converter", "chime", "share", "cache", "fallback", "speakable_text")
 """Entries of `options` that may also stand beside it."""
 
 

@@ -95,7 +95,7 @@ class CachedReplies:
 
     def _common(self, request: SynthesisRequest) -> tuple[SynthesisRequest, Source]:
         """At the engine's own rate, unless it can do better for who asks; its text is clean already."""
-        own = replace(request, format=FormatWish(), voice=replace(request.voice, speakable_text=False))
+        own = replace(request, format=FormatWish(), speakable_text=False)
         source = self._sources.source(own)
         if (rate := request.format.rate) is not None and rate > source.format.rate:
             finer = replace(own, format=FormatWish(rate=rate))

@@ -233,7 +233,7 @@ def _identity(voice: Voice) -> tuple[object, ...]:
 
 def _of_tape(request: SynthesisRequest) -> SynthesisRequest:
     """The tape holds what is spoken: it is not made so twice."""
-    return replace(request, voice=replace(request.voice, speakable_text=False)) if reads_speakable(request) else request
+    return replace(request, speakable_text=False)
 
 
 async def _words(ssml: AsyncIterable[str]) -> AsyncGenerator[str, None]:
