@@ -11,8 +11,9 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
-from . import issues, players, views
-from .announce import forget_targets
+from . import issues, players, services, views
+from .announcing import view, volumes
+from .announcing.session import SESSIONS, By, forget
 from .api import Address, Client
 from .const import CONF_FINGERPRINT, DOMAIN
 from .coordinator import HeraldConfigEntry, HeraldCoordinator
@@ -32,6 +33,9 @@ PLATFORMS: list[Platform] = [
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what there is once, however many servers there are."""
     views.register(hass)
+    view.register(hass)
+    await volumes.set_up(hass)
+    services.register(hass)
     return True
 
 
@@ -44,7 +48,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: HeraldConfigEntry) -> bo
     keep_devices(hass, coordinator)
     entry.async_on_unload(coordinator.async_add_listener(partial(keep_devices, hass, coordinator)))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    entry.async_on_unload(coordinator.listen_to_sessions(partial(forget_targets, coordinator)))
+    entry.async_on_unload(coordinator.listen_to_sessions(partial(forget, coordinator)))
     entry.async_create_background_task(hass, coordinator.listen(), name=f"events of {entry.title}")
     players.watch(hass, entry)
     entry.async_on_unload(entry.add_update_listener(_reload))
@@ -54,6 +58,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: HeraldConfigEntry) -> bo
 async def async_unload_entry(hass: HomeAssistant, entry: HeraldConfigEntry) -> bool:
     """Let the server go."""
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        await hass.data[SESSIONS].interrupt(lambda room: room.announcement.entry_id == entry.entry_id, By.UNLOAD)
         await entry.runtime_data.replies.interrupt()
     return unloaded
 
@@ -61,6 +66,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: HeraldConfigEntry) -> b
 async def async_remove_entry(hass: HomeAssistant, entry: HeraldConfigEntry) -> None:
     """Leave nothing here. What the server stores, credentials too, stays there."""
     issues.remove(hass, entry)
+    if all(other is entry for other in hass.config_entries.async_entries(DOMAIN)):
+        await volumes.remove(hass)
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: HeraldConfigEntry) -> bool:

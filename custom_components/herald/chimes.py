@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import aiohttp
+from homeassistant import components
 from homeassistant.components.media_player.browse_media import async_process_play_media_url
 from homeassistant.components.media_source import async_resolve_media, is_media_source_id
 from homeassistant.core import HomeAssistant
@@ -14,6 +15,9 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from .api import Client, HeraldError
 from .const import DOMAIN
 
+OWN = "/api/assist_satellite/static/preannounce.mp3"
+"""Home Assistant's own, as a media id. Read from its file: nobody need reach an address for it."""
+OWN_FILE = Path(components.__path__[0], "assist_satellite", "preannounce.mp3")
 SIZE_MAX = 2 * 1024 * 1024
 """Bytes that the server takes."""
 TIMEOUT = aiohttp.ClientTimeout(total=10)
@@ -40,6 +44,8 @@ def _told(error: Exception) -> str:
 
 
 async def _audio(hass: HomeAssistant, media_id: str) -> bytes:
+    if media_id == OWN:
+        return _checked(await hass.async_add_executor_job(_read, OWN_FILE))
     address = media_id
     if is_media_source_id(media_id):
         media = await async_resolve_media(hass, media_id, None)

@@ -52,6 +52,8 @@ class HeraldCoordinator(DataUpdateCoordinator[HeraldData]):
         self.client = client
         self.targets: dict[str, Sequence[str]] = {}
         """Entities that are spoken to, by session id. Whoever announces writes it, before the session and until after it."""
+        self.announcements: dict[str, str] = {}
+        """Ids of the announcements that they are for, likewise."""
         self.following = asyncio.Event()
         """Set while the server tells what happens there."""
         self.replies = Replies()

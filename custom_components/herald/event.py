@@ -54,6 +54,7 @@ class Speech(HeraldEntity, EventEntity):
     def _happened(self, event: str, session: Session, reason: str | None) -> None:
         attributes: dict[str, Any] = {
             "session": session.id,
+            "announcement": self.coordinator.announcements.get(session.id),
             "voice": session.voice,
             "engine": session.engine or None,
             "reason": reason,

@@ -1,6 +1,7 @@
 """`media-source://herald/…`: voices to be looked through and heard, and announcements that wait for their player.
 
 announcement/TOKEN             what somebody is to hear
+silence                        a moment of nothing, which stops what somebody hears
 voices/SERVER/LANGUAGE/VOICE   a voice that introduces itself; SERVER is the server's id, each part is quoted as in an address
 """
 
@@ -14,22 +15,18 @@ from homeassistant.components.media_player.errors import BrowseError
 from homeassistant.components.media_source import BrowseMediaSource, MediaSource, MediaSourceItem, PlayMedia, Unresolvable
 from homeassistant.core import HomeAssistant
 
+from .announcing.stream import ANNOUNCEMENT, STREAMS
+from .announcing.view import SILENCE_PATH, SILENT
 from .const import DOMAIN
 from .coordinator import HeraldConfigEntry
-from .orders import ORDERS
 from .speech import previews, voices
-from .views import ANNOUNCEMENT, PREVIEW, address, path
+from .views import PREVIEW, address
 
 VOICES = "voices"
 
 
 async def async_get_media_source(hass: HomeAssistant) -> HeraldMediaSource:
     return HeraldMediaSource(hass)
-
-
-def announcement_id(token: str) -> str:
-    """By which players are told of an order."""
-    return f"media-source://{DOMAIN}/{ANNOUNCEMENT}/{token}"
 
 
 class HeraldMediaSource(MediaSource):
@@ -43,17 +40,18 @@ class HeraldMediaSource(MediaSource):
         """Where it can be fetched. Raises Unresolvable."""
         match _parts(item):
             case [kind, token] if kind == ANNOUNCEMENT:
-                return self._announcement(token, item.target_media_player)
+                return self._announcement(token)
+            case [kind] if kind == SILENT:
+                return PlayMedia(_unsigned(SILENCE_PATH), "audio/wav")
             case [kind, server, _, voice] if kind == VOICES:
                 return self._preview(server, voice)
         raise _unresolvable()
 
-    def _announcement(self, token: str, player: str | None) -> PlayMedia:
-        orders = self.hass.data[ORDERS]
-        speech = orders.get(token) if player is None else orders.meant_for(token, player)
-        if speech is None:
+    def _announcement(self, token: str) -> PlayMedia:
+        stream = self.hass.data[STREAMS].get(token)
+        if stream is None:
             raise _unresolvable()
-        return PlayMedia(_unsigned(path(ANNOUNCEMENT, token)), speech.mime_type)
+        return PlayMedia(stream.url, stream.mime_type)
 
     def _preview(self, server: str, name: str) -> PlayMedia:
         entry = self._entry(server)

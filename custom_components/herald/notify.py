@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
+
 from homeassistant.components.notify import NotifyEntity
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .announce import Announcement, announce
+from .announcing.model import Mode
+from .announcing.session import SESSIONS
+from .announcing.targets import select
+from .announcing.wanted import raise_failures, wanted
 from .const import DOMAIN, SUBENTRY_GROUP
 from .coordinator import HeraldConfigEntry, HeraldCoordinator
 from .devices import MANUFACTURER, server_device_id
@@ -46,5 +51,16 @@ class AnnouncementGroup(HeraldEntity, NotifyEntity):
     async def async_send_message(self, message: str, title: str | None = None) -> None:
         """Speak it. Raises HomeAssistantError."""
         group = self._group
-        wanted = Announcement(text=message, voice=group["voice"], targets=group["targets"], chime=group["chime"])
-        await announce(self.hass, self.coordinator, wanted, self._context)
+        announcement, problem = await wanted(
+            self.hass,
+            text=message,
+            voice=group["voice"],
+            options={},
+            chime=group["chime"],
+            default=self.coordinator,
+            mode=Mode.QUEUE,
+            session_id=secrets.token_hex(16),
+        )
+        targets = select(self.hass, group["targets"])
+        outcomes = await self.hass.data[SESSIONS].announce(announcement, targets, self._context or Context())
+        raise_failures(self.hass, outcomes, problem)

@@ -6,7 +6,7 @@ Players and browsers show no credentials, so that the address itself is the key.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
@@ -21,7 +21,7 @@ FETCHES_MAX = 20
 """Of one: every one of them is a synthesis. Players ask twice; nobody asks for ever."""
 ORDERS_MAX = 256
 """At once; of more, the oldest are forgotten."""
-MIME_TYPES = {"MP3": "audio/mpeg", "MKA": "audio/x-matroska"}
+MIME_TYPES = {"MP3": "audio/mpeg"}
 """By the server's name of a format."""
 
 
@@ -31,8 +31,6 @@ class Speech:
     """Of the server that speaks it."""
     text: str = field(repr=False)
     order: Order
-    targets: Sequence[str] = ()
-    """Entities that are spoken to."""
 
     @property
     def mime_type(self) -> str:
@@ -73,13 +71,6 @@ class Orders:
         if (speech := self.get(token)) is not None:
             kept = self._kept[token]
             self._kept[token] = replace(kept, fetches=kept.fetches + 1)
-        return speech
-
-    def meant_for(self, token: str, target: str) -> Speech | None:
-        """The same, once it is known who plays it."""
-        if (speech := self.get(token)) is not None and target not in speech.targets:
-            speech = replace(speech, targets=(*speech.targets, target))
-            self._kept[token] = replace(self._kept[token], speech=speech)
         return speech
 
 

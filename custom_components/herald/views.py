@@ -1,4 +1,4 @@
-"""Where players and browsers fetch speech: it comes from the server as it is made, and ends there when they hang up.
+"""Where players and browsers fetch previews: they come from the server as they are made, and end there when nobody listens.
 
 Home Assistant cancels a handler whose client is gone, and with it the reply.
 """
@@ -20,17 +20,14 @@ from .coordinator import HeraldConfigEntry, HeraldCoordinator
 from .orders import ORDERS, Orders, Speech
 from .speech.replies import Running
 
-PREVIEW, ANNOUNCEMENT = "preview", "announcement"
-TARGETS_MAX = 256
-"""Sessions whose targets are known at once: the end of one that the server refused to begin is never told."""
+PREVIEW = "preview"
 
 
 @callback
 def register(hass: HomeAssistant) -> None:
     """Once, however many servers there are."""
     hass.data[ORDERS] = orders = Orders()
-    for kind in (PREVIEW, ANNOUNCEMENT):
-        hass.http.register_view(SpeechView(orders, kind))
+    hass.http.register_view(SpeechView(orders, PREVIEW))
 
 
 @callback
@@ -72,9 +69,9 @@ class SpeechView(HomeAssistantView):
                         await response.prepare(request)
                     await response.write(piece)
         except Interrupted:
-            LOGGER.debug("Speech for %s was interrupted", speech.targets)
+            LOGGER.debug("A preview was interrupted")
         except HeraldError as error:
-            LOGGER.warning("Speech by %s for %s failed: %s", coordinator.name, ", ".join(speech.targets) or "a preview", error)
+            LOGGER.warning("Speech by %s for a preview failed: %s", coordinator.name, error)
             coordinator.notice(error)
             if not response.prepared:
                 return web.Response(status=HTTPStatus.BAD_GATEWAY)
@@ -98,10 +95,6 @@ async def _spoken(coordinator: HeraldCoordinator, speech: Speech) -> AsyncGenera
     """Its audio, one of the server's replies until its end. Raises HeraldError."""
     reply = coordinator.client.speak(speech.order)
     running = Running(reply=reply, entity_id="", voice=speech.order.voice, conversation_id=None)
-    if speech.targets:
-        while len(coordinator.targets) >= TARGETS_MAX:
-            del coordinator.targets[next(iter(coordinator.targets))]
-        coordinator.targets[reply.session_id] = tuple(speech.targets)
     with coordinator.replies.running(running):
         async with reply, aclosing(reply.audio(_whole(speech.text))) as audio:
             async for piece in audio:

@@ -35,7 +35,7 @@ class Herald:
         self.yaml = yaml
         self.http = http
         """More of the section `http`, such as `, tls: true`."""
-        self.wyoming_port, self.http_port = _free_port(), _free_port()
+        self.wyoming_port, self.http_port = free_port(), free_port()
         self._log = _Log()
         self._process: ForkServerProcess | None = None
 
@@ -103,7 +103,7 @@ class Herald:
 
     def move(self) -> None:
         """To other ports, from the next start on."""
-        self.wyoming_port, self.http_port = _free_port(), _free_port()
+        self.wyoming_port, self.http_port = free_port(), free_port()
 
     async def stop(self, *, kill: bool = False) -> None:
         process, self._process = self._process, None
@@ -138,7 +138,7 @@ class _Log(asyncio.Protocol):
         self.ended.set()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port

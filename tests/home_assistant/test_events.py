@@ -14,7 +14,7 @@ from .servers import Herald
 from .speaking import entity_id, following, say, until
 
 TEXT = "Good morning to all of you."
-ATTRIBUTES = {"event_type", "session", "voice", "engine", "reason", "targets", "characters", "first_audio"}
+ATTRIBUTES = {"event_type", "session", "announcement", "voice", "engine", "reason", "targets", "characters", "first_audio"}
 SLOW = {"per_character": 10, "pace": 1}
 
 

@@ -16,9 +16,9 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
 
+from custom_components.herald.announcing.stream import Stream
+from custom_components.herald.announcing.view import SILENCE
 from custom_components.herald.api import Order
-from custom_components.herald.media_source import announcement_id
-from custom_components.herald.orders import ORDERS, Speech
 from custom_components.herald.speech import previews
 
 from .conftest import paired
@@ -90,18 +90,28 @@ async def test_a_voice_introduces_itself_in_its_language(
     assert [session.voice for session in told.ended] == ["kitchen/anna", "lu"]
 
 
-async def test_an_announcement_knows_its_player_and_has_a_short_address(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    orders = hass.data[ORDERS]
-    token = orders.add(Speech(entry_id=entry.entry_id, text="Hello.", order=Order(format="MKA")))
-    for _ in range(2):
-        media = await async_resolve_media(hass, announcement_id(token), "media_player.kitchen")
+async def test_an_announcement_has_a_short_address_as_long_as_somebody_has_it(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    stream = Stream(hass, entry.runtime_data, "Hello.", Order(format="MKA"))
+    for player in ("media_player.kitchen", None):
+        media = await async_resolve_media(hass, stream.media_id, player)
         assert media.mime_type == "audio/x-matroska"
-    speech = orders.get(token)
-    assert speech is not None
-    assert speech.targets == ("media_player.kitchen",)
     url = async_process_play_media_url(hass, media.url)
-    assert url == f"http://homeassistant.local:8123/api/herald/announcement/{token}?play", "no signature makes it long"
-    await async_resolve_media(hass, announcement_id(token), None)
+    assert url == f"http://homeassistant.local:8123/api/herald/announcement/{stream.token}?play", "no signature makes it long"
+    media_id = stream.media_id
+    del stream
+    with pytest.raises(Unresolvable):
+        await async_resolve_media(hass, media_id, None)
+
+
+async def test_silence_is_a_sound_file(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    media = await async_resolve_media(hass, SILENCE, "media_player.kitchen")
+    response = await fetched(await hass_client_no_auth(), async_process_play_media_url(hass, media.url))
+    assert (response.status, response.content_type, media.mime_type) == (200, "audio/wav", "audio/wav")
+    assert seconds(await response.read()) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("path", ["announcement/nothing", "voices/nobody/en/anna", "voices", "else/where"])

@@ -21,7 +21,9 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.herald import announce, chimes
+from custom_components.herald import chimes
+from custom_components.herald.announcing.players import PLAYERS
+from custom_components.herald.announcing.players.wyoming import Wyoming
 from custom_components.herald.api import Order
 from custom_components.herald.orders import Speech
 from custom_components.herald.views import PREVIEW, address
@@ -199,17 +201,17 @@ async def test_all_are_tried_and_every_failure_is_told(
     hass: HomeAssistant, house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     house.player.fails = HomeAssistantError("it has no power")
-    with pytest.raises(HomeAssistantError, match=r"not heard everywhere: Kitchen: it has no power$"):
+    with pytest.raises(HomeAssistantError, match=r"not heard everywhere: Kitchen: It did not play it: it has no power$"):
         await house.say()
     assert len(house.satellite.heard) == 1
     house.player.fails = ZeroDivisionError()
-    with pytest.raises(HomeAssistantError, match=r": Kitchen: ZeroDivisionError$"):
+    with pytest.raises(HomeAssistantError, match=r": Kitchen: It did not play it: ZeroDivisionError$"):
         await house.say()
     assert "media_player.kitchen failed to announce" in caplog.text
     house.player.fails = None
     hass.states.async_set(PLAYER, STATE_UNAVAILABLE)
     hass.states.async_remove(SATELLITE)
-    with pytest.raises(HomeAssistantError, match=r": kitchen: It is not available; assist_satellite.hall: It is not"):
+    with pytest.raises(HomeAssistantError, match=r": assist_satellite.hall: It is not available; kitchen: It is not"):
         await house.say()
     assert not house.player.told
 
@@ -217,7 +219,7 @@ async def test_all_are_tried_and_every_failure_is_told(
 async def test_a_satellite_that_ffmpeg_serves_is_sent_what_that_begins_with_at_once(
     hass: HomeAssistant, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(cast("dict[str, str]", announce.FORMATS), "assist_satellite", "MKA")
+    monkeypatch.setitem(cast("dict[tuple[str, str], Any]", PLAYERS), ("assist_satellite", "assist_satellite"), Wyoming)
     porch = await players.satellite(hass, house.client, "assist_satellite.porch", unique_id="porch")
     subentry = next(one for one in house.entry.subentries.values() if one.title == "Everywhere")
     data = {**subentry.data, "targets": ["assist_satellite.porch"]}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from custom_components.herald import failures, issues, players
+from custom_components.herald.announcing.players.base import PlayerError, Rejected
 from custom_components.herald.config_flow import HeraldConfigFlow, HeraldOptionsFlow
 from custom_components.herald.flows.groups import GroupFlow
 from custom_components.herald.flows.voices import VoiceFlow
@@ -132,6 +133,7 @@ def test_keys_are_such_as_home_assistant_takes() -> None:
 
 def test_every_exception_has_its_sentence() -> None:
     raised = keywords("translation_key", beside="translation_domain") | {key for _, key in failures.SENTENCES}
+    raised |= {f"player_{kind.reason}" for kind in PlayerError.__subclasses__() if kind is not Rejected}
     assert raised == part("exceptions").keys()
 
 

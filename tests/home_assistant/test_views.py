@@ -13,10 +13,9 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.herald import views
 from custom_components.herald.api import Order, Outcome
 from custom_components.herald.orders import FETCHES_MAX, LIFETIME, ORDERS_MAX, Orders, Speech
-from custom_components.herald.views import ANNOUNCEMENT, PREVIEW, address
+from custom_components.herald.views import PREVIEW, address
 
 from .conftest import paired
 from .hearing import Told, seconds
@@ -60,21 +59,20 @@ async def stranger(entry: MockConfigEntry, hass_client_no_auth: ClientSessionGen
     return await hass_client_no_auth()
 
 
-def speech(entry: MockConfigEntry, text: str = TEXT, *, targets: tuple[str, ...] = (), **order: Any) -> Speech:
-    return Speech(entry_id=entry.entry_id, text=text, order=Order(format="MP3", **order), targets=targets)
+def speech(entry: MockConfigEntry, text: str = TEXT, **order: Any) -> Speech:
+    return Speech(entry_id=entry.entry_id, text=text, order=Order(format="MP3", **order))
 
 
 async def test_speech_is_heard_by_whoever_knows_its_address(hass: HomeAssistant, entry: MockConfigEntry, stranger: Any) -> None:
-    for kind in (PREVIEW, ANNOUNCEMENT):
-        response = await stranger.get(address(hass, kind, speech(entry)))
-        assert (response.status, response.content_type) == (HTTPStatus.OK, "audio/mpeg")
-        assert response.headers["Cache-Control"] == "no-store"
-        assert "Content-Length" not in response.headers
-        assert seconds(await response.read()) == pytest.approx(len(TEXT) * 0.02, abs=0.2)
+    response = await stranger.get(address(hass, PREVIEW, speech(entry)))
+    assert (response.status, response.content_type) == (HTTPStatus.OK, "audio/mpeg")
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "Content-Length" not in response.headers
+    assert seconds(await response.read()) == pytest.approx(len(TEXT) * 0.02, abs=0.2)
 
 
 async def test_a_part_that_is_asked_for_is_all_of_it(hass: HomeAssistant, entry: MockConfigEntry, stranger: Any) -> None:
-    response = await stranger.get(address(hass, ANNOUNCEMENT, speech(entry)), headers={"Range": "bytes=0-"})
+    response = await stranger.get(address(hass, PREVIEW, speech(entry)), headers={"Range": "bytes=0-"})
     assert response.status == HTTPStatus.OK
     assert await response.read()
 
@@ -112,38 +110,13 @@ async def test_a_browser_that_hangs_up_ends_the_synthesis(
 async def test_audio_comes_hardly_ahead_of_real_time(
     hass: HomeAssistant, entry: MockConfigEntry, stranger: Any, told: Told
 ) -> None:
-    response = await stranger.get(address(hass, ANNOUNCEMENT, speech(entry, LONG, pace=0.5)))
+    response = await stranger.get(address(hass, PREVIEW, speech(entry, LONG, pace=0.5)))
     await response.content.readexactly(100)
     assert (await entry.runtime_data.client.interrupt_all()) == 1
     await response.read()
     await told.until(lambda told: told.ended)
     assert told.ended[0].outcome is Outcome.INTERRUPTED
     assert told.ended[0].audio_seconds < 15, "all of it would be 80 seconds"
-
-
-async def test_the_targets_are_known_while_it_is_spoken_and_not_after_it(
-    hass: HomeAssistant, entry: MockConfigEntry, stranger: Any, told: Told
-) -> None:
-    targets = entry.runtime_data.targets
-    response = await stranger.get(address(hass, ANNOUNCEMENT, speech(entry, LONG, pace=1.0, targets=("media_player.a",))))
-    await response.content.readexactly(100)
-    assert list(targets.values()) == [("media_player.a",)]
-    response.close()
-    await told.until(lambda told: told.ended)
-    assert not targets
-    event = hass.states.get("event.herald_speech")
-    assert event is not None
-    assert event.attributes["targets"] == ["media_player.a"]
-
-
-async def test_the_targets_of_what_never_begins_make_room(
-    hass: HomeAssistant, entry: MockConfigEntry, stranger: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(views, "TARGETS_MAX", 2)
-    for target in ("a", "b", "c"):
-        url = address(hass, ANNOUNCEMENT, speech(entry, voice="nobody", targets=(target,)))
-        assert (await stranger.get(url)).status == HTTPStatus.BAD_GATEWAY
-    assert list(entry.runtime_data.targets.values()) == [("b",), ("c",)]
 
 
 async def test_a_failure_before_the_first_sound_is_an_error(
@@ -159,17 +132,17 @@ async def test_a_failure_before_the_first_sound_is_an_error(
 async def test_one_that_fails_on_its_way_ends_there(
     hass: HomeAssistant, entry: MockConfigEntry, stranger: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wrong = speech(entry, LONG, voice="late/tone", options={"fallback": False}, targets=("media_player.a",))
-    response = await stranger.get(address(hass, ANNOUNCEMENT, wrong))
+    wrong = speech(entry, LONG, voice="late/tone", options={"fallback": False})
+    response = await stranger.get(address(hass, PREVIEW, wrong))
     assert response.status == HTTPStatus.OK
     assert 0.2 < seconds(await response.read()) < 1
-    assert "for media_player.a failed" in caplog.text
+    assert "for a preview failed" in caplog.text
 
 
 async def test_an_interrupt_before_the_first_sound_is_a_file_without_a_sound(
     hass: HomeAssistant, entry: MockConfigEntry, stranger: Any, told: Told
 ) -> None:
-    slow = asyncio.create_task(stranger.get(address(hass, ANNOUNCEMENT, speech(entry, voice="slow/tone"))))
+    slow = asyncio.create_task(stranger.get(address(hass, PREVIEW, speech(entry, voice="slow/tone"))))
     await told.until(lambda told: told.started)
     await entry.runtime_data.replies.interrupt()
     response = await slow
@@ -186,7 +159,7 @@ async def test_one_without_a_sound_is_a_file_without_a_sound(hass: HomeAssistant
 
 
 async def test_an_unload_ends_it(hass: HomeAssistant, entry: MockConfigEntry, stranger: Any) -> None:
-    response = await stranger.get(address(hass, ANNOUNCEMENT, speech(entry, LONG, pace=1.0)))
+    response = await stranger.get(address(hass, PREVIEW, speech(entry, LONG, pace=1.0)))
     await response.content.readexactly(100)
     replies = entry.runtime_data.replies
     await hass.config_entries.async_unload(entry.entry_id)
@@ -215,7 +188,6 @@ def test_an_address_is_good_for_a_time() -> None:
     now = LIFETIME
     assert orders.get(token) is None
     assert orders.fetch(token) is None
-    assert orders.meant_for(token, "media_player.a") is None
 
 
 def test_an_address_is_good_for_a_few_times() -> None:

@@ -83,13 +83,14 @@ class Hass:
         year, month, *_ = self.version.split(".")
         return int(year), int(month)
 
-    def prepare(self, *, language: str = "en") -> None:
-        """A configuration in which nobody is asked for a place on the map, and nothing is sent anywhere."""
+    def prepare(self, *, language: str = "en", more: str = "") -> None:
+        """A configuration in which nobody is asked for a place on the map, and nothing is sent anywhere; `more` of it."""
         components = self.folder / "custom_components"
         components.mkdir(parents=True)
         (components / "herald").symlink_to(INTEGRATION)
-        (components / "fake_player").symlink_to(HERE / "fake_player")
-        (self.folder / "configuration.yaml").write_text(CONFIGURATION.format(url=self.url, language=language))
+        for fake in ("fake_player", "fake_room"):
+            (components / fake).symlink_to(HERE / fake)
+        (self.folder / "configuration.yaml").write_text(CONFIGURATION.format(url=self.url, language=language) + more)
         stable = {"server_host": ["127.0.0.1"], "server_port": self._port, "created_at": "2026-01-01T00:00:00+00:00"}
         # an `http:` in the configuration would be on trial, for five minutes
         self._store("http", 2, 2, {"stable": _HTTP | stable, "pending": None, "yaml_migration_done": True})
@@ -130,11 +131,14 @@ class Hass:
         """With all its integrations."""
         return await self._answers() and (await self.get("/api/config"))["state"] == "RUNNING"
 
-    async def stop(self) -> None:
+    async def stop(self, *, kill: bool = False) -> None:
         process, self._process = self._process, None
         if process is None or process.returncode is not None:
             return
-        process.terminate()
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
         try:
             async with asyncio.timeout(ENDED_WITHIN):
                 await process.wait()
@@ -147,12 +151,29 @@ class Hass:
         client = f"{self.url}/"
         owner = {"client_id": client, "name": "Owner", "username": USER, "password": PASSWORD, "language": "en"}
         code = (await self.post("/api/onboarding/users", **owner))["auth_code"]
-        form = {"grant_type": "authorization_code", "code": code, "client_id": client}
-        async with self._session.post(f"{self.url}/auth/token", data=form) as response:
-            token = (await response.json())["access_token"]
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._headers = await self._token(code)
         await self.post("/api/onboarding/integration", client_id=client, redirect_uri=client)
         await self._until(self._runs)
+
+    async def _token(self, code: str) -> dict[str, str]:
+        form = {"grant_type": "authorization_code", "code": code, "client_id": f"{self.url}/"}
+        async with self._session.post(f"{self.url}/auth/token", data=form) as response:
+            return {"Authorization": f"Bearer {(await response.json())['access_token']}"}
+
+    @asynccontextmanager
+    async def guest(self, *groups: str) -> AsyncIterator[None]:
+        """In the block, all that is asked is asked by a new user of these groups."""
+        named = {"username": "guest", "password": "a password of the guest"}
+        user = (await self.command("config/auth/create", name="Guest", group_ids=list(groups)))["user"]
+        await self.command("config/auth_provider/homeassistant/create", user_id=user["id"], **named)
+        client = {"client_id": f"{self.url}/"}
+        flow = await self.post("/auth/login_flow", **client, handler=["homeassistant", None], redirect_uri=f"{self.url}/")
+        code = (await self.post(f"/auth/login_flow/{flow['flow_id']}", **client, **named))["result"]
+        owner, self._headers = self._headers, await self._token(code)
+        try:
+            yield
+        finally:
+            self._headers = owner
 
     async def post(self, path: str, **body: Any) -> Any:
         return await self._ask("POST", path, body)
@@ -166,6 +187,24 @@ class Hass:
     async def call(self, service: str, **data: Any) -> Any:
         """As an automation does, until it is done. Raises Refused."""
         return await self.post(f"/api/services/{service.replace('.', '/')}", **data)
+
+    async def answer(self, service: str, **data: Any) -> Any:
+        """The same, and what it answers."""
+        told = await self.post(f"/api/services/{service.replace('.', '/')}?return_response", **data)
+        return told["service_response"]
+
+    async def command(self, kind: str, **data: Any) -> Any:
+        """What only the frontend's socket does. Raises Refused."""
+        token = self._headers["Authorization"].removeprefix("Bearer ")
+        async with self._session.ws_connect(f"{self.url}/api/websocket") as socket:
+            await socket.receive_json()
+            await socket.send_json({"type": "auth", "access_token": token})
+            await socket.receive_json()
+            await socket.send_json({"id": 1, "type": kind, **data})
+            told = await socket.receive_json()
+        if not told["success"]:
+            raise Refused(told["error"])
+        return told["result"]
 
     async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         async with self._session.request(method, self.url + path, json=body, headers=self._headers) as response:
@@ -188,6 +227,11 @@ class Hass:
     async def state(self, entity_id: str) -> dict[str, Any]:
         state: dict[str, Any] = await self.get(f"/api/states/{entity_id}")
         return state
+
+    def room(self, name: str) -> list[dict[str, Any]]:
+        """What a fake room wrote down."""
+        journal = self.folder / "rooms" / f"{name}.jsonl"
+        return [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
 
     def heard(self) -> list[Heard]:
         """By the fake player, oldest first."""

@@ -11,7 +11,7 @@ from homeassistant.const import CONF_NAME
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import EntitySelector, EntitySelectorConfig, MediaSelector, MediaSelectorConfig, TextSelector
 
-from ..announce import CALLS
+from ..announcing.targets import ABLE
 from ..chimes import stored
 from ..const import DOMAIN
 from ..coordinator import HeraldConfigEntry
@@ -20,7 +20,7 @@ CONF_VOICE, CONF_TARGETS, CONF_CHIME = "voice", "targets", "chime"
 FORM = probatio.Schema(
     {
         probatio.Required(CONF_NAME): TextSelector(),
-        probatio.Required(CONF_TARGETS): EntitySelector(EntitySelectorConfig(domain=list(CALLS), multiple=True)),
+        probatio.Required(CONF_TARGETS): EntitySelector(EntitySelectorConfig(domain=list(ABLE), multiple=True)),
         probatio.Optional(CONF_VOICE): EntitySelector(EntitySelectorConfig(domain=TTS, integration=DOMAIN)),
         probatio.Optional(CONF_CHIME): MediaSelector(MediaSelectorConfig(accept=["audio/*"])),
     }

@@ -1,0 +1,69 @@
+"""ESPHome's satellites, such as Voice PE and Linux Voice Assistant: Home Assistant has FFmpeg read the stream for them.
+
+A device queues an announcement behind another one, unless it is told of a sound before it: then it takes its place. So there is
+always one: the chime, or a moment of silence. One that is interrupted, and that nothing follows, is replaced by silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from homeassistant.components.media_player.const import DOMAIN as PLAYER
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.helpers import entity_registry as er
+
+from ...api import Order
+from ..model import Announcement
+from ..stream import FETCH, Stream
+from ..targets import Target
+from ..view import SILENCE
+from .media_player import announce_silence, at_volume
+from .satellite import Satellite
+
+CHIME_MAX = 10.0
+"""Seconds of the longest chime: a device may come for the stream only when it has played that."""
+
+
+class EspHome(Satellite):
+    FORMAT: ClassVar[str] = "MKA"
+    RATE: ClassVar[int | None] = 48_000  # of most devices
+    FETCH: ClassVar[float] = FETCH + CHIME_MAX
+
+    def __init__(self, hass: HomeAssistant, target: Target) -> None:
+        super().__init__(hass, target)
+        self._player = _player(hass, target)
+
+    def order(self, announcement: Announcement) -> Order:
+        """Without the chime: the device is told of it."""
+        order = super().order(announcement)
+        return replace(order, options={name: value for name, value in order.options.items() if name != "chime"})
+
+    @property
+    def _has_volume(self) -> bool:
+        return self._player is not None
+
+    def _preannounced(self, announcement: Announcement) -> dict[str, Any]:
+        return {"preannounce": True, "preannounce_media_id": announcement.chime or SILENCE}
+
+    @asynccontextmanager
+    async def _prepared(self, announcement: Announcement, context: Context | None) -> AsyncGenerator[None]:
+        if self._player is None:
+            yield
+            return
+        async with at_volume(self, self._player, announcement.volume, context):
+            yield
+
+    async def _silence(self, stream: Stream, context: Context | None, *, is_ours: bool) -> None:
+        if self._player is not None and not self.follow:
+            await announce_silence(self, self._player, context)
+
+
+def _player(hass: HomeAssistant, target: Target) -> str | None:
+    """The device's media player."""
+    if target.device_id is None:
+        return None
+    entries = er.async_entries_for_device(er.async_get(hass), target.device_id)
+    return next((entry.entity_id for entry in entries if entry.domain == PLAYER and entry.platform == target.platform), None)

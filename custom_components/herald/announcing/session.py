@@ -1,0 +1,277 @@
+"""Announcements that are made: one synthesis for all rooms, and for each room its own turn, stream and outcome.
+
+A room is asked to stop, and lets go by itself, within moments: nobody else speaks there before it did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from math import inf
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import Context, Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.util.hass_dict import HassKey
+
+from ..api import Ended, Refused, Session
+from ..api import Outcome as Ending
+from ..const import DOMAIN, LOGGER
+from ..coordinator import HeraldConfigEntry, HeraldCoordinator
+from ..event import LEFT
+from .assist import interrupt_replies
+from .model import Announcement, Mode, Outcome, State
+from .players import player_for
+from .players.base import NotSupported, Player, PlayerError, Unavailable
+from .rooms import EXPIRED, Claim, Rooms, Skipped, Withdrawn
+from .stream import TARGETS_MAX, Stream
+from .targets import SATELLITE, Target
+
+LET_GO = 15.0
+"""Seconds that a player may take to be silent, before what plays it is cancelled."""
+QUIET = 60.0
+"""Seconds that a satellite's conversation is waited for: one that never ends keeps nobody silent."""
+TALKING = ("listening", "processing", "responding")
+"""States of a satellite that somebody talks to."""
+LISTENING = "listening"
+"""Why somebody was skipped: so it was."""
+
+
+class By(StrEnum):
+    """Who interrupted it: an outcome's reason."""
+
+    ACTION = "by_action"
+    ANNOUNCEMENT = "by_announcement"
+    SESSION = "by_session"
+    """A later one with the same id."""
+    CALLER = "by_caller"
+    """Whoever waited for it does not, as a script that was stopped."""
+    UNLOAD = "by_unload"
+
+
+ENDS: Mapping[Ending, tuple[State, str | None]] = {
+    Ending.COMPLETED: (State.COMPLETED, None),
+    Ending.INTERRUPTED: (State.INTERRUPTED, "by_server"),
+    Ending.LEFT: (State.INTERRUPTED, LEFT),
+    Ending.FAILED: (State.FAILED, "server_failed"),
+}
+"""How the server's stream ended → what that is, where the player failed nothing and nobody here interrupted it."""
+
+
+class Speaking:
+    """One announcement on one target, from when it is wanted until its outcome."""
+
+    def __init__(self, hass: HomeAssistant, rooms: Rooms, announcement: Announcement, target: Target, context: Context) -> None:
+        self._hass = hass
+        self._rooms = rooms
+        self._context = context
+        self.announcement = announcement
+        self.target = target
+        self._claim = Claim(
+            keys=target.keys,
+            mode=announcement.mode,
+            priority=announcement.priority,
+            owner=announcement.session_id,
+            interrupt=lambda: self.interrupt(By.ANNOUNCEMENT),
+        )
+        self._interrupted: asyncio.Future[By] = hass.loop.create_future()
+        self.over = asyncio.Event()
+
+    def interrupt(self, by: By) -> None:
+        """Ask it to stop, wherever it is. Only the first who asks counts."""
+        if not self._interrupted.done():
+            self._interrupted.set_result(by)
+            self._claim.withdraw()
+
+    async def run(self) -> Outcome:
+        """To its end. Raises nothing: how it failed, the outcome says."""
+        began = self._hass.loop.time()
+        expires = self.announcement.expires
+        try:
+            async with self._rooms.turn(self._claim, expires):
+                await self._quiet(None if expires is None else began + expires)
+                return await self._spoken()
+        except Skipped as skipped:
+            return Outcome(state=State.SKIPPED, reason=skipped.reason)
+        except Withdrawn:
+            return Outcome(state=State.INTERRUPTED, reason=self._interrupted.result())
+        except NotSupported as error:
+            return Outcome(state=State.SKIPPED, reason=error.reason, message=str(error))
+        except PlayerError as error:
+            LOGGER.warning("%s did not announce: %s", self.target.entity_id, error)
+            return Outcome(state=State.FAILED, reason=error.reason, message=str(error))
+        except Exception as error:  # noqa: BLE001  # the task's edge: the other targets go on
+            LOGGER.error("%s did not announce", self.target.entity_id, exc_info=error)
+            return Outcome(state=State.FAILED, reason="failed", message=str(error) or type(error).__name__)
+        finally:
+            self.over.set()
+
+    async def _quiet(self, until: float | None) -> None:
+        """Who is patient lets a satellite's conversation end; others end what it is answered. Raises Skipped, Withdrawn."""
+        if not self._is_talked_to():
+            return
+        if self.announcement.mode in (Mode.INTERRUPT, Mode.REPLACE):
+            await interrupt_replies(self._hass, [self.target])
+            return
+        if self.announcement.mode is Mode.DROP:
+            raise Skipped(LISTENING)
+        quiet: asyncio.Future[None] = self._hass.loop.create_future()
+
+        @callback
+        def look(_: Event[EventStateChangedData]) -> None:
+            if not self._is_talked_to() and not quiet.done():
+                quiet.set_result(None)
+
+        stop = async_track_state_change_event(self._hass, self.target.entity_id, look)
+        now = self._hass.loop.time()
+        first: set[asyncio.Future[Any]] = {quiet, self._interrupted}
+        try:
+            await asyncio.wait(first, timeout=min(QUIET, (until or inf) - now), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop()
+        if self._interrupted.done():
+            raise Withdrawn
+        if not quiet.done() and until is not None and self._hass.loop.time() >= until:
+            raise Skipped(EXPIRED)
+
+    def _is_talked_to(self) -> bool:
+        state = self._hass.states.get(self.target.entity_id)
+        return self.target.domain == SATELLITE and state is not None and state.state in TALKING
+
+    async def _spoken(self) -> Outcome:
+        """Raises Withdrawn, PlayerError."""
+        if self._interrupted.done():
+            raise Withdrawn
+        state = self._hass.states.get(self.target.entity_id)
+        if state is None or state.state == STATE_UNAVAILABLE:
+            raise Unavailable
+        coordinator, player = self._coordinator(), player_for(self._hass, self.target)
+        order = replace(player.order(self.announcement), session_id=secrets.token_hex(16))
+        stream = Stream(self._hass, coordinator, self.announcement.text, order, targets=(self.target.entity_id,))
+        while len(coordinator.announcements) >= TARGETS_MAX:
+            del coordinator.announcements[next(iter(coordinator.announcements))]
+        coordinator.announcements[stream.session_id] = self.announcement.session_id
+        try:
+            await self._played(player, stream)
+        finally:
+            await stream.interrupt()
+        return self._outcome(player, stream)
+
+    def _coordinator(self) -> HeraldCoordinator:
+        entry: HeraldConfigEntry | None = self._hass.config_entries.async_get_entry(self.announcement.entry_id)
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            raise HomeAssistantError(translation_domain=DOMAIN, translation_key="no_server")
+        return entry.runtime_data
+
+    async def _played(self, player: Player, stream: Stream) -> None:
+        """Until it has ended, or has been interrupted and has let go. Raises PlayerError."""
+        name = f"announcement on {self.target.entity_id}"
+        playing = asyncio.create_task(player.play(stream, self.announcement, self._context), name=name)
+        try:
+            first: set[asyncio.Future[Any]] = {playing, self._interrupted}
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if not playing.done():
+                player.follow = self._rooms.follows(self._claim)
+                async with asyncio.timeout(LET_GO):
+                    await player.interrupt()
+                    await asyncio.wait({playing})
+        except TimeoutError:
+            LOGGER.warning("%s did not let go of an announcement within %d s", self.target.entity_id, LET_GO)
+        finally:
+            playing.cancel()
+            await asyncio.wait({playing})
+        if not playing.cancelled() and (error := playing.exception()) is not None and not self._interrupted.done():
+            raise error
+
+    def _outcome(self, player: Player, stream: Stream) -> Outcome:
+        """Of one that its player did not fail."""
+        about: dict[str, Any] = {
+            "first_audio_ms": stream.first_audio_ms,
+            "duration": round(stream.seconds, 3),
+            "voice": stream.voice,
+        }
+        if self._interrupted.done():
+            return Outcome(state=State.INTERRUPTED, reason=self._interrupted.result(), **about)
+        end = stream.ended.result()
+        if end.error is not None:
+            reason = end.error.code if isinstance(end.error, Refused) else "server_failed"
+            return Outcome(state=State.FAILED, reason=reason, message=str(end.error), **about)
+        state, why = ENDS[end.outcome]
+        return Outcome(state=state, reason=why or player.notice, **about)
+
+
+@callback
+def forget(coordinator: HeraldCoordinator, _: str, session: Session) -> None:
+    """What a session of the server's was for, when it has ended. To be told of it after everybody who asks for that."""
+    if isinstance(session, Ended):
+        coordinator.targets.pop(session.id, None)
+        coordinator.announcements.pop(session.id, None)
+
+
+class Announcing:
+    """One announcement on all of its targets."""
+
+    def __init__(self, announcement: Announcement, rooms: Sequence[Speaking]) -> None:
+        self.announcement = announcement
+        self.rooms = rooms
+
+    async def run(self) -> dict[str, Outcome]:
+        async with asyncio.TaskGroup() as group:
+            speaking = [(room.target.entity_id, group.create_task(room.run())) for room in self.rooms]
+        return {entity_id: task.result() for entity_id, task in speaking}
+
+
+class Sessions:
+    """All that is announced now, by whichever server."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        self._hass = hass
+        self._turns = Rooms()
+        self._running: list[Announcing] = []
+
+    def __iter__(self) -> Iterator[Speaking]:
+        return (room for announcing in tuple(self._running) for room in announcing.rooms if not room.over.is_set())
+
+    @callback
+    def begin(self, announcement: Announcement, targets: Iterable[Target], context: Context) -> asyncio.Task[dict[str, Outcome]]:
+        """It goes on by itself, and what it comes to is the outcome on each target."""
+        for room in self:
+            if room.announcement.session_id == announcement.session_id:
+                room.interrupt(By.SESSION)
+        rooms = [Speaking(self._hass, self._turns, announcement, target, context) for target in targets]
+        return self._hass.async_create_background_task(self._run(Announcing(announcement, rooms)), name="announcement")
+
+    async def _run(self, announcing: Announcing) -> dict[str, Outcome]:
+        self._running.append(announcing)
+        try:
+            return await announcing.run()
+        finally:
+            self._running.remove(announcing)
+
+    async def announce(self, announcement: Announcement, targets: Iterable[Target], context: Context) -> dict[str, Outcome]:
+        """To its end on all targets. Cancelled, it is interrupted."""
+        running = self.begin(announcement, targets, context)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            if not running.done():
+                await self.interrupt(lambda room: room.announcement is announcement, By.CALLER)
+            raise
+
+    async def interrupt(self, chosen: Callable[[Speaking], bool], by: By = By.ACTION) -> int:
+        """Silence, wherever it is chosen. Returns when they have let go; how many there were."""
+        rooms = [room for room in self if chosen(room)]
+        for room in rooms:
+            room.interrupt(by)
+        await asyncio.gather(*(room.over.wait() for room in rooms))
+        return len(rooms)
+
+
+SESSIONS: HassKey[Sessions] = HassKey(f"{DOMAIN}_sessions")
+"""In `hass.data`."""
