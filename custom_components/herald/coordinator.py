@@ -36,6 +36,8 @@ STEADY = 60.0
 """Seconds after which a connection was good: the next attempt comes soon again."""
 VOICES_COOLDOWN = 1.0
 """Seconds in which any number of changes of the voices are read once."""
+VOICES_RETRY = 30.0
+"""Seconds until they are read again, where that failed though the server is there."""
 USAGE_COOLDOWN = 30.0
 """Seconds between two questions for what was spent: it changes with every reply."""
 MONTH_LAG = timedelta(minutes=1)
@@ -60,6 +62,7 @@ class HeraldCoordinator(DataUpdateCoordinator[HeraldData]):
         """That are spoken by entities of this server."""
         self._spoken: SignalType[str, Session] = SignalType(f"{DOMAIN}_{entry.entry_id}_session")
         self._voices = self._debouncer(self._read_voices, VOICES_COOLDOWN, immediate=False)
+        self._voices_again = self._debouncer(self._read_voices, VOICES_RETRY, immediate=False)
         self._usage = self._debouncer(self._read_usage, USAGE_COOLDOWN, immediate=True)
         self._timer: CALLBACK_TYPE | None = None
         entry.async_on_unload(self._forget_the_month)
@@ -79,12 +82,13 @@ class HeraldCoordinator(DataUpdateCoordinator[HeraldData]):
     async def _read_voices(self) -> None:
         if not self.last_update_success:
             return  # nor is anything asked of whoever may be there now
+        self._voices_again.async_cancel()
         try:
             catalogue = await self.client.catalogue()
         except HeraldError as error:
             LOGGER.debug("The voices are not known: %s", error)
             self.notice(error)
-            self._voices.async_schedule_call()
+            self._voices_again.async_schedule_call()
         else:
             self._set(server=replace(self.data.server, revision=catalogue.revision), catalogue=catalogue)
 

@@ -30,6 +30,7 @@ PARALLEL_UPDATES = 0
 
 SETTINGS = ("speed", "pitch", "volume", "emotion", "emotion_scale", "instructions", "converter", "speakable_text")
 """That a call may say, under the server's names."""
+NUMBERS = frozenset({"speed", "pitch", "volume", "emotion_scale"})
 FALLBACK = "fallback"
 REVISION = "revision"
 """An option that nobody sets: whoever's audio is kept is asked anew when anything that shapes it is another."""
@@ -72,9 +73,9 @@ class Speaker(HeraldEntity, TextToSpeechEntity):
 
     async def async_stream_tts_audio(self, request: TTSAudioRequest) -> TTSAudioResponse:
         """One reply. Nothing is asked before it is listened to."""
-        answer = formats.answer(request.options)
+        chat = chat_session.current_session.get()
+        answer = formats.answer(request.options, in_chat=chat is not None)
         voice, who = self._who(request)
-        said = {name: value for name in (*SETTINGS, FALLBACK) if (value := request.options.get(name)) is not None}
         order = Order(
             voice=voice,
             format=answer.format,
@@ -82,16 +83,16 @@ class Speaker(HeraldEntity, TextToSpeechEntity):
             channels=answer.channels,
             session_id=secrets.token_hex(16),
             pace=answer.pace,
-            options={**who, **said},
+            options={**who, **_said(request.options)},
         )
-        chat = chat_session.current_session.get()
         running = Running(
             reply=self.coordinator.client.speak(order),
             entity_id=self.entity_id,
             voice=voice,
             conversation_id=None if chat is None else chat.conversation_id,
         )
-        audio = heard(running, request.message_gen, self.coordinator.replies, self.coordinator.client.address)
+        known = self.coordinator
+        audio = heard(running, request.message_gen, known.replies, known.client.address, known.notice)
         return TTSAudioResponse(answer.extension, audio)
 
 
@@ -163,3 +164,17 @@ class OneVoice(Speaker):
     def _settings(self) -> Mapping[str, Any]:
         data = self._subentry.data
         return {**data.get("settings", {}), **({} if data.get(FALLBACK, True) else {FALLBACK: False})}
+
+
+def _said(options: Mapping[str, Any]) -> dict[str, Any]:
+    """How to speak, to the server. Templates and the addresses of media say numbers in words, and nothing as no word."""
+    said = {name: options.get(name) for name in (*SETTINGS, FALLBACK)}
+    return {name: _number(value) if name in NUMBERS else value for name, value in said.items() if value not in (None, "")}
+
+
+def _number(value: Any) -> Any:
+    """What is none the server refuses, in words that say what it takes."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value

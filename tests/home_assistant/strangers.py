@@ -34,7 +34,7 @@ class Stranger:
             self.port = server.port
             yield self
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.heard.append(f"{request.method} {request.raw_path} {dict(request.headers)} {await request.text()}")
         answer = self.answers.get(request.path)
         if callable(answer):

@@ -17,7 +17,7 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.herald import coordinator as module
-from custom_components.herald.api import Client, Ended, HeraldError, Kind, Order, Session, Usage
+from custom_components.herald.api import Catalogue, Client, Ended, HeraldError, Kind, Order, Refused, Session, Usage
 from custom_components.herald.coordinator import RETRY, HeraldCoordinator, pause
 
 from .conftest import paired
@@ -201,6 +201,26 @@ async def test_a_burst_of_changes_of_the_voices_is_read_once(
         await asked.again()
     assert 1 <= asked.times <= seconds / module.VOICES_COOLDOWN + 2
     assert coordinator.data.server.revision == coordinator.data.catalogue.revision
+
+
+async def test_voices_that_cannot_be_read_are_asked_for_again_but_not_at_once(
+    hass: HomeAssistant, enable_custom_integrations: None, server: Herald, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "VOICES_COOLDOWN", 0.01)
+    monkeypatch.setattr(module, "VOICES_RETRY", 0.3)
+    entry = await paired(hass, server)
+    await following(entry)
+    asked_for = Client.catalogue
+
+    async def catalogue(client: Client) -> Catalogue:
+        raise Refused("busy", "Not now.")
+
+    asked, began = Asked(monkeypatch, catalogue), hass.loop.time()
+    await reload(server, f"{TONE}voices: {{late: {{engine: tone, voice: tone}}}}\n")
+    await asked.again(3)
+    assert hass.loop.time() - began > 2 * module.VOICES_RETRY
+    await Asked(monkeypatch, asked_for).again()
+    assert "late" in entry.runtime_data.data.catalogue.voices
 
 
 async def test_what_was_spent_is_asked_once_for_many_replies(

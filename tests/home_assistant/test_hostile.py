@@ -178,7 +178,7 @@ async def test_speech_without_end_ends(hass: HomeAssistant, monkeypatch: pytest.
     monkeypatch.setattr(api_speech, "AUDIO_MAX", 1_000_000)
     async with Hostile({"/ws/v1/tts": spoken(audio=bytes(50_000))}).running() as server:
         with pytest.raises(NotHerald, match="1000000 bytes"):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE):  # nor does it end only when the server has said all
                 await all_audio(client_of(hass, server))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import chat_session
@@ -202,6 +203,18 @@ async def test_a_server_that_restarts_ends_it_and_speaks_again(
     gone = [record for record in caplog.records if "Error requesting" in record.message]
     back = [record for record in caplog.records if "recovered" in record.message]
     assert (len(gone), len(back)) == (1, 1)
+
+
+async def test_a_token_that_a_reply_shows_to_be_wrong_is_asked_for_anew(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    coordinator = entry.runtime_data
+    coordinator.client._token = "another"  # noqa: SLF001
+    coordinator.client.distrust()
+    status, _ = await fetched(hass, await hass_client_no_auth(), "Dinner is ready.")
+    assert status == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert [flow["context"]["source"] for flow in hass.config_entries.flow.async_progress()] == [SOURCE_REAUTH]
+    nothing_is_kept(hass)
 
 
 async def test_an_engine_that_fails_midway_leaves_nothing(

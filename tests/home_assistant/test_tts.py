@@ -273,6 +273,16 @@ async def test_a_call_may_say_who_and_how(
     assert body == await spoken(server, "Dinner is ready.", format="wav", **said)
 
 
+async def test_numbers_may_be_said_in_words_and_nothing_by_no_word(
+    hass: HomeAssistant, server: Herald, entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    """As in `media-source://tts/tts.herald?message=…&speed=1.2`, and from templates."""
+    client = await hass_client_no_auth()
+    said = {"voice": "", "speed": "1.2", "volume": "30", "emotion": "", "pitch": ""}
+    _, body = await fetched(hass, client, "Dinner is ready.", {"preferred_format": "wav", **said})
+    assert body == await spoken(server, "Dinner is ready.", format="wav", speed=1.2, volume=30)
+
+
 async def test_a_voice_that_was_set_up_speaks_with_its_settings_unless_a_call_says_otherwise(
     hass: HomeAssistant, server: Herald, entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
 ) -> None:
@@ -350,6 +360,7 @@ async def test_what_the_server_refuses_is_told_and_not_kept(
     for options, words in (
         ({"voice": "nobody"}, "There is no voice 'nobody'"),
         ({"speed": 9}, "speed is a number from 0.25 to 4, not 9"),
+        ({"speed": "fast"}, "speed is a number from 0.25 to 4, not 'fast'"),
         ({"pitch": 2}, "take no pitch"),
     ):
         caplog.clear()

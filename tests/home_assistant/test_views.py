@@ -89,6 +89,7 @@ async def test_a_head_tells_what_it_would_be_and_lets_nobody_speak(
     url = address(hass, PREVIEW, speech(entry))
     response = await stranger.head(url)
     assert (response.status, response.content_type) == (HTTPStatus.OK, "audio/mpeg")
+    assert "Content-Length" not in response.headers, "it is not empty"
     await (await stranger.get(url)).read()
     await told.until(lambda told: told.ended)
     assert len(told.started) == 1

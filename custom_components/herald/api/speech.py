@@ -107,7 +107,9 @@ class Reply:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._socket = None
         # closing is all that an unfinished reply needs: the server cancels its engine
-        await self._open.__aexit__(kind, error, trace)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT):  # in all: aiohttp waits as long from each message that still comes
+                await self._open.__aexit__(kind, error, trace)
 
     async def _connected(self, opening: AsyncExitStack) -> aiohttp.ClientWebSocketResponse:
         connecting = self._wire.session.ws_connect(

@@ -59,12 +59,16 @@ LEAD = 10.0
 """Seconds by which audio may be ahead of real time. Most replies are shorter: only of long ones an interrupt saves something.
 Players that load a while before they begin, and Home Assistant's cache, have the others at once."""
 LEADS: Mapping[tuple[str, int | None], float | None] = {
-    # a Wyoming satellite is sent whatever there is, and cannot be told to forget it
-    ("wav", 22_050): 1.0,
     # a telephone rings off a reply that is whole: nothing is heard of it before
     ("wav", 16_000): None,
 }
 """By format and rate. None: as fast as it is made."""
+LEADS_IN_CHAT: Mapping[tuple[str, int | None], float | None] = {
+    # a Wyoming satellite is sent whatever there is, and cannot be told to forget it; what is announced to it
+    # goes through an FFmpeg that waits for more than four seconds of it
+    ("wav", 22_050): 1.0,
+}
+"""Before those, of an answer in a conversation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,11 +120,12 @@ class Wanted:
         )
 
 
-def answer(options: Mapping[str, Any], version: tuple[int, int] | None = None) -> Answer:
-    """To a request with these options. `version`: of Home Assistant."""
+def answer(options: Mapping[str, Any], version: tuple[int, int] | None = None, *, in_chat: bool = False) -> Answer:
+    """To a request with these options. `version`: of Home Assistant. `in_chat`: a conversation's."""
     wanted, passes_through = Wanted.read(options), (version or VERSION) >= PASSES_THROUGH
     kind = KINDS.get(wanted.format)
-    pace = LEADS.get((wanted.format, wanted.rate), LEAD)
+    leads = {**LEADS, **LEADS_IN_CHAT} if in_chat else LEADS
+    pace = leads.get((wanted.format, wanted.rate), LEAD)
     if kind is not None and (wanted.is_made_by(kind) if passes_through else wanted.is_bare):
         return Answer(extension=wanted.format, format=kind.name, rate=wanted.rate, channels=wanted.channels or 1, pace=pace)
     extension, name = _to_convert(wanted, passes_through=passes_through)

@@ -6,7 +6,7 @@ its last byte, a reply that another voice spoke than was asked for.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from homeassistant.exceptions import HomeAssistantError
@@ -17,8 +17,10 @@ from ..failures import explained
 from .replies import Replies, Running
 
 
-async def heard(running: Running, text: AsyncGenerator[str], replies: Replies, address: Address) -> AsyncGenerator[bytes]:
-    """Its audio, one of `replies` until its end. Raises HomeAssistantError."""
+async def heard(
+    running: Running, text: AsyncGenerator[str], replies: Replies, address: Address, notice: Callable[[HeraldError], None]
+) -> AsyncGenerator[bytes]:
+    """Its audio, one of `replies` until its end. Raises HomeAssistantError; `notice` is told before of what Herald raised."""
     try:
         async with aclosing(text):
             with replies.running(running):
@@ -26,10 +28,11 @@ async def heard(running: Running, text: AsyncGenerator[str], replies: Replies, a
                     async for piece in audio:
                         yield piece
     except HeraldError as error:
+        notice(error)
         raise HomeAssistantError(**explained(error, address)) from error
-    if (notice := running.reply.notice) is not None:
+    if (other := running.reply.notice) is not None:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="other_voice",
-            translation_placeholders={"error": notice.message},
+            translation_placeholders={"error": other.message},
         )
