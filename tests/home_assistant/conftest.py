@@ -20,6 +20,7 @@ from custom_components.herald.flows import engines
 from tests.simulators.openspeech import OpenSpeechSimulator, simulator
 
 from .servers import TONE, Herald
+from .speaking import following
 
 
 @pytest.fixture
@@ -43,8 +44,10 @@ async def server(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Herald]:
 
 @pytest.fixture
 async def entry(hass: HomeAssistant, enable_custom_integrations: None, server: Herald) -> MockConfigEntry:
-    """The integration, paired with `server` and loaded."""
-    return await paired(hass, server)
+    """The integration, paired with `server` and loaded, and told by it what happens there."""
+    entry = await paired(hass, server)
+    await following(entry)
+    return entry
 
 
 async def paired(hass: HomeAssistant, server: Herald, **more: Any) -> MockConfigEntry:

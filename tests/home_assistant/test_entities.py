@@ -47,13 +47,6 @@ async def server(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Herald]:
 
 
 @pytest.fixture
-async def entry(hass: HomeAssistant, enable_custom_integrations: None, server: Herald) -> MockConfigEntry:
-    entry = await paired(hass, server)
-    await following(entry)
-    return entry
-
-
-@pytest.fixture
 def entity_registry_enabled_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", property(lambda _: True))
 

@@ -35,10 +35,9 @@ from custom_components.herald.api import (
 from custom_components.herald.api import speech as api_speech
 from custom_components.herald.speech.replies import Replies
 
-from .conftest import paired
 from .listening import SPEAKER, fetched, nothing_is_kept, opened, settled, spoken, told
 from .servers import Herald
-from .speaking import PATIENCE, following, state_of, until
+from .speaking import PATIENCE, state_of, until
 
 STALLING = """
 engines:
@@ -59,13 +58,6 @@ HEARD = 20_000
 async def server(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Herald]:
     async with Herald(tmp_path, STALLING).running() as server:
         yield server
-
-
-@pytest.fixture
-async def entry(hass: HomeAssistant, enable_custom_integrations: None, server: Herald) -> MockConfigEntry:
-    entry = await paired(hass, server)
-    await following(entry)
-    return entry
 
 
 @pytest.fixture

@@ -17,10 +17,8 @@ from custom_components.herald.api import Order, Outcome
 from custom_components.herald.orders import FETCHES_MAX, LIFETIME, ORDERS_MAX, Orders, Speech
 from custom_components.herald.views import PREVIEW, address
 
-from .conftest import paired
 from .hearing import Told, seconds
 from .servers import Herald
-from .speaking import following
 
 TEXT = "It is seven o'clock."
 LONG = "This is a sentence that takes some time. " * 100
@@ -39,13 +37,6 @@ default_voice: tone/tone
 async def server(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Herald]:
     async with Herald(tmp_path, YAML).running() as server:
         yield server
-
-
-@pytest.fixture
-async def entry(hass: HomeAssistant, enable_custom_integrations: None, server: Herald) -> MockConfigEntry:
-    entry = await paired(hass, server)
-    await following(entry)
-    return entry
 
 
 @pytest.fixture

@@ -59,13 +59,6 @@ async def server(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Herald]:
         yield server
 
 
-@pytest.fixture
-async def entry(hass: HomeAssistant, enable_custom_integrations: None, server: Herald) -> MockConfigEntry:
-    entry = await paired(hass, server)
-    await following(entry)
-    return entry
-
-
 async def known(entry: MockConfigEntry, true: Callable[[], object]) -> None:
     """Waits until it is so, of what is known of the server."""
     told = asyncio.Event()

@@ -9,9 +9,8 @@ import pytest
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from .conftest import paired
 from .servers import Herald
-from .speaking import following, reload
+from .speaking import reload
 from .test_voice_flow import VOICES, added, changed, chosen, field, form, inner
 
 
@@ -19,13 +18,6 @@ from .test_voice_flow import VOICES, added, changed, chosen, field, form, inner
 async def server(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Herald]:
     async with Herald(tmp_path, VOICES).running() as server:
         yield server
-
-
-@pytest.fixture
-async def entry(hass: HomeAssistant, enable_custom_integrations: None, server: Herald) -> MockConfigEntry:
-    entry = await paired(hass, server)
-    await following(entry)
-    return entry
 
 
 async def test_what_a_voice_has_by_itself_is_not_kept_so_that_it_may_change(hass: HomeAssistant, entry: MockConfigEntry) -> None:
