@@ -31,6 +31,7 @@ NO_IO = {"asyncio", "socket", "threading", "subprocess", "aiohttp", "websockets"
 ENGINE_COMMONS = {
     "base",
     "duplex",
+    "fragmented",
     "fragments",
     "listing",
     "marks",

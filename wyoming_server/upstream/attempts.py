@@ -29,6 +29,10 @@ class Failed(Exception):
         self.retries = retries
 
 
+class Dead(Failed):
+    """A connection that had served before, or had waited, serves no more: that says nothing about the service."""
+
+
 class FirstAudioClock:
     """The time that the service has until first audio. It runs only while the service owes us something."""
 

@@ -271,7 +271,7 @@ async def test_the_gap_does_not_run_while_the_writer_is_slow() -> None:
 
 
 async def test_the_gap_does_not_run_while_the_reply_is_far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wyoming_server.engines.openspeech.engine.LOOK_AHEAD", 1.0)
+    monkeypatch.setattr("wyoming_server.engines.openspeech.replies.LOOK_AHEAD", 1.0)
     monkeypatch.setattr("wyoming_server.engines.fragments.UNSPOKEN", 0.5)
     async with speaking(engine={"gap_timeout": 0.1}) as (service, engine):
         heard = await hear(engine, f"{SAID} {SAID} ")  # 1.6 s each

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from wyoming_server.engines import fragments
-from wyoming_server.engines.openspeech import engine as engine_module
+from wyoming_server.engines.openspeech import replies
 from wyoming_server.errors import EngineTimeout
 from wyoming_server.models import MarkKind
 
@@ -58,7 +58,7 @@ async def test_a_long_sentence_in_single_characters_is_not_held_back_in_its_midd
 
 
 async def test_a_sentence_without_an_end_is_spoken_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "LOOK_AHEAD", 60.0)
+    monkeypatch.setattr(replies, "LOOK_AHEAD", 60.0)
     words = "no full stop " * 30
     async with speaking() as (service, engine):
         heard = await hear(engine, *[f"{word} " for word in words.split()])
@@ -105,7 +105,7 @@ async def test_an_interrupt_finds_little_paid_work(parts: list[str]) -> None:
 
 
 async def test_nothing_is_spoken_beyond_the_look_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "LOOK_AHEAD", 2.0)
+    monkeypatch.setattr(replies, "LOOK_AHEAD", 2.0)
     async with speaking() as (service, engine):
         listener = Listener(engine, written(LONG))
         await listener.until_audio()
@@ -218,7 +218,7 @@ async def test_two_long_replies_speak_by_turns_between_sentences() -> None:
 
 
 async def test_a_reply_that_is_far_ahead_gives_its_turn_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "LOOK_AHEAD", 1.0)
+    monkeypatch.setattr(replies, "LOOK_AHEAD", 1.0)
     async with speaking(engine={"concurrency": 1, "first_audio_timeout": 0.5}) as (service, engine):
         first = Listener(engine, written(LONG))
         await first.until_audio()

@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import EngineUnavailable, ProtocolError, TooLarge, Unspeakable
 from ...protocols.flowing_events import Audio, ServerEvent, Started
 from ...protocols.flowing_events import Failed as Told
-from ...upstream.attempts import Failed, FirstAudioClock
+from ...upstream.attempts import Dead, Failed, FirstAudioClock
 from ...upstream.failures import Late, broken, late, lost
 from ...upstream.websocket import Lost
 from .job import Job
@@ -22,10 +22,6 @@ ANSWER_WITHIN = 1.0
 """Seconds for the start's answer on a line that was idle: one that has died silently is found out, and replaced, in time."""
 SENT_KEPT = 2_000
 """Characters of what was sent last, by which a quotation of it is found."""
-
-
-class Dead(Failed):
-    """A line that had been idle serves no more: that says nothing about the service."""
 
 
 class Session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Collection, Hashable, Mapping, Sequence
 from contextlib import aclosing, suppress
@@ -12,21 +11,14 @@ import voluptuous as vol
 
 from ...errors import BadSetting, EngineUnavailable, Unspeakable, VoiceRefused
 from ...models import AudioFormat, Capabilities, CredentialField, CredentialKind, Voice, VoiceSettings
-from ...upstream.attempts import Failed, FirstAudioClock, persistent
-from ...upstream.failures import Late
-from ..base import CONCURRENCY_MAX, EngineEvent, Utterance, concurrency_option
-from ..fragments import Fragments, fragments
-from ..places import Places
+from ..base import EngineEvent, Utterance, concurrency_option
 from ..sentences import SentenceEngine
-from ..turns import Turns
 from . import v1, voices
 from .account import MAINLAND, Account
-from .connection import Connection
-from .failures import late
 from .job import PCM, Job
 from .pool import Pool
+from .replies import Replies
 from .routes import LOOK_AHEAD, Api, capabilities, route
-from .session import Dead, Reply, Session
 from .sound import load_decoder
 
 _LOGGER = logging.getLogger(__name__)
@@ -130,8 +122,9 @@ class OpenSpeechEngine(SentenceEngine):
         super().__init__(name, options)
         self._payer = Account.of(options)
         self._pool = Pool(self._payer, keep=options["keep_warm"], open_within=options["connect_timeout"])
-        self._sessions = self.turns or Turns(CONCURRENCY_MAX)
-        self._feeds: set[Fragments] = set()
+        self._replies_in_fragments = Replies(
+            name, self._pool, self.turns, first_audio=options["first_audio_timeout"], gap=options["gap_timeout"]
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -169,7 +162,7 @@ class OpenSpeechEngine(SentenceEngine):
         self._payer.check()
         job = self._job(Utterance(voice=voice_id or self._cheap_voice()))
         try:
-            await self._try_credentials(job)
+            await (self._replies_in_fragments.greet(job) if job.route.api is Api.V3 else self._ask_for_nothing(job))
         except VoiceRefused as error:
             if voice_id is not None:
                 raise
@@ -180,8 +173,7 @@ class OpenSpeechEngine(SentenceEngine):
         return self._payer.key
 
     async def _close(self) -> None:
-        for feed in self._feeds:
-            feed.close(EngineUnavailable(f"The engine {self.name} was closed."))
+        self._replies_in_fragments.close(EngineUnavailable(f"The engine {self.name} was closed."))
         await super()._close()
         await self._pool.close()
 
@@ -195,125 +187,23 @@ class OpenSpeechEngine(SentenceEngine):
                 yield event
 
     async def _speak(self, text: AsyncIterable[str], utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
-        v3 = self._job(utterance).route.api is Api.V3
-        speech = self._speak_fragments(text, utterance) if v3 else super()._speak(text, utterance)
+        self._payer.check()
+        job = self._job(utterance)
+        speech = self._replies_in_fragments.speak(job, text) if job.route.api is Api.V3 else super()._speak(text, utterance)
         async with aclosing(speech) as events:
             async for event in events:
                 yield event
-
-    async def _speak_fragments(self, text: AsyncIterable[str], utterance: Utterance) -> AsyncGenerator[EngineEvent, None]:
-        """Session after session: each ends where the writer pauses, or where others should have their turn."""
-        self._payer.check()
-        job = self._job(utterance)
-        self._pool.warm(job.asked())  # while the text is still being written
-        places = Places(job.format)
-        async with fragments(text, look_ahead=LOOK_AHEAD, speed=utterance.settings.speed) as feed:
-            self._feeds.add(feed)
-            try:
-                while await feed.speakable():
-                    async with aclosing(self._in_turn(job, feed, places)) as events:
-                        async for event in events:
-                            yield event
-                    feed.session_over()
-                    places.forget()
-            finally:
-                self._feeds.discard(feed)
-
-    async def _in_turn(self, job: Job, feed: Fragments, places: Places) -> AsyncGenerator[EngineEvent, None]:
-        """One session, once it is its turn, which lasts until the service has really ended."""
-        turn = self._sessions.ask(job.utterance, job.utterance.client)
-        reply = self._reply(job, feed, places)
-        ending: list[asyncio.Task[None]] = []
-        try:
-            async for waiting in turn.waiting():
-                yield waiting
-            async with aclosing(persistent(lambda: self._attempt(reply, ending), reply.clock)) as events:
-                async for event in events:
-                    yield event
-        except Unspeakable as error:
-            _LOGGER.warning("%s left out a text: %s", self.name, error)
-        finally:
-            if ending:
-                asyncio.gather(*ending, return_exceptions=True).add_done_callback(lambda _: turn.leave())
-            else:
-                turn.leave()
-
-    async def _attempt(self, reply: Reply, ending: list[asyncio.Task[None]]) -> AsyncGenerator[EngineEvent, None]:
-        """One try, and where it met a connection that had died meanwhile, one more on a new one, of which nobody need know."""
-        for fresh in (False, True):
-            try:
-                async with aclosing(self._session(reply, ending, fresh=fresh)) as events:
-                    async for event in events:
-                        yield event
-            except Dead:
-                if fresh:
-                    raise
-            else:
-                return
-
-    async def _session(self, reply: Reply, ending: list[asyncio.Task[None]], *, fresh: bool) -> AsyncGenerator[EngineEvent, None]:
-        reply.feed.rewind()
-        reply.places.forget()
-        connection = await self._connection(reply, fresh=fresh)
-        session = Session(connection, reply)
-        try:
-            async with aclosing(session.events()) as events:
-                async for event in events:
-                    yield event
-        finally:
-            if session.over:
-                self._pool.give_back(connection)
-            else:
-                ending.append(self._pool.cancel(connection))
-                await asyncio.sleep(0)  # the service is told before anybody hears of it
-
-    async def _connection(self, reply: Reply, *, fresh: bool) -> Connection:
-        """Ready, or opened within the time for first audio."""
-        reply.clock.start()
-        asked = reply.job.asked()
-        try:
-            return await self._pool.take(asked, within=reply.clock.left, fresh=fresh)
-        except TimeoutError:
-            raise late(Late.CONNECT, reply.clock.limit, asked) from None
-
-    async def _try_credentials(self, job: Job) -> None:
-        """Raises EngineError."""
-        try:
-            await (self._begin_session(job) if job.route.api is Api.V3 else self._ask_for_nothing(job))
-        except Failed as failed:
-            raise failed.error from failed
 
     def _cheap_voice(self) -> str:
         """Of the API that this account is used to, as far as its options tell."""
         old = self.options["api"] == Api.V1 or self.options["cluster"] or self.options["secret_key"]
         return _CHEAP_VOICES[Api.V1 if old else Api.V3]
 
-    async def _begin_session(self, job: Job) -> None:
-        async with fragments(_no_text(), look_ahead=LOOK_AHEAD, speed=None) as feed:
-            reply = self._reply(job, feed, Places(job.format))
-            connection = await self._connection(reply, fresh=True)
-            session = Session(connection, reply)
-            try:
-                await session.start()
-                await connection.cancel()
-            finally:
-                await connection.leave()
-
     async def _ask_for_nothing(self, job: Job) -> None:
         """The credentials are looked at before the text is."""
         async with aclosing(self.speak_sentence(_CHEAP_TEXT, job.utterance)) as events:
             with suppress(Unspeakable):
                 await anext(events, None)
-
-    def _reply(self, job: Job, feed: Fragments, places: Places) -> Reply:
-        return Reply(
-            job=job,
-            feed=feed,
-            places=places,
-            clock=FirstAudioClock(self._first_audio(job.utterance)),
-            gap=self.options["gap_timeout"],
-            give_way=lambda: self._sessions.contended,
-        )
 
     def _first_audio(self, utterance: Utterance) -> float:
         """Seconds until it must be there."""
@@ -322,8 +212,3 @@ class OpenSpeechEngine(SentenceEngine):
 
     def _job(self, utterance: Utterance) -> Job:
         return Job.of(self.name, self._payer, self.options, utterance)
-
-
-async def _no_text() -> AsyncGenerator[str, None]:
-    for _ in ():
-        yield ""

@@ -16,7 +16,7 @@ from ...models import Mark, Sentence
 from ...protocols.openspeech_frame import Failure
 from ...protocols.openspeech_v3 import Event, Message
 from ...text.sentences import is_speakable
-from ...upstream.attempts import Failed, FirstAudioClock
+from ...upstream.attempts import Dead, Failed, FirstAudioClock
 from ...upstream.failures import Late
 from ..base import EngineEvent
 from ..fragments import Fragments
@@ -32,10 +32,6 @@ ANSWER_WITHIN = 1.0
 OK = 20_000_000
 EARLY = 0.2
 """Seconds by which the first word of a sentence may be told to begin before it."""
-
-
-class Dead(Failed):
-    """A connection that had served before serves no more: that says nothing about the service."""
 
 
 @dataclass(kw_only=True)

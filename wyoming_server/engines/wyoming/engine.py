@@ -74,7 +74,7 @@ class WyomingEngine(SentenceEngine):
         self._links = Links(self._uri, within=options["connect_timeout"])
         self._listing = Listing(self._ask, every=options["refresh"], who=name, changed=self._changed)
         self._promises = Promises(options["rate"])
-        self._streams = Streams(name, self._links, self.turns, self._promises)
+        self._streams = Streams(name, self._links, self.turns, self._promises, first_audio=options["first_audio_timeout"])
         self._tells_ends: Offer | None = None
         """What the server offered when it told the end of a text stream: until that changes, it must."""
         self._without_streams: Offer | None = None

@@ -6,18 +6,16 @@ they had been sent when their audio began.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from functools import partial
 
-from ...errors import HeraldError, Unspeakable
+from ...errors import HeraldError
 from ...models import Mark, Sentence
 from ...text.sentences import SentenceSplitter
-from ...upstream.attempts import FirstAudioClock, persistent
-from ..base import CONCURRENCY_MAX, EngineEvent
-from ..fragments import Fragments, fragments
+from ..base import EngineEvent
+from ..fragmented import FragmentedReplies, FragmentedReply
 from ..places import SENTENCE_MAX, Places
 from ..promise import Promises
 from ..turns import Turns
@@ -25,38 +23,22 @@ from .links import Ahead, Links
 from .sound import Sound
 from .talk import Job, Talk
 
-_LOGGER = logging.getLogger(__name__)
-
 STREAM_MAX = 20_000
 """Code points after which a stream ends with its sentence: servers have limits, Herald's own is 50,000."""
 
 
-@dataclass(kw_only=True)
-class _Reply:
-    """What the streams of one reply share."""
-
-    job: Job
-    feed: Fragments
-    places: Places
-    clock: FirstAudioClock
-    ahead: Ahead
-    ended: Callable[[bool], None]
-
-
 class Streams:
-    """Of one engine."""
+    """Of one engine. `first_audio`: seconds until it must be there."""
 
-    def __init__(self, engine: str, links: Links, turns: Turns | None, promises: Promises) -> None:
-        self._engine = engine
+    def __init__(self, engine: str, links: Links, turns: Turns | None, promises: Promises, *, first_audio: float) -> None:
         self._links = links
-        self._turns = turns or Turns(CONCURRENCY_MAX)
         self._promises = promises
-        self._feeds: set[Fragments] = set()
+        # No look-ahead: it is a server of one's own, and waits for the begin of a sentence to speak the one before.
+        self._replies = FragmentedReplies(engine, turns, look_ahead=math.inf, first_audio=first_audio, whole=True)
 
     def close(self, error: HeraldError) -> None:
         """Whoever waits for text, or will, gets the error."""
-        for feed in self._feeds:
-            feed.close(error)
+        self._replies.close(error)
 
     async def speak(
         self, job: Job, text: AsyncIterable[str], *, ended: Callable[[bool], None]
@@ -66,53 +48,25 @@ class Streams:
         `ended` is called with whether the server told that end, or said no more.
         """
         ahead = Ahead(self._links)
-        places = Places(job.format)
         try:
-            # No look-ahead: it is a server of one's own, and waits for the begin of a sentence to speak the one before.
-            async with fragments(text, look_ahead=math.inf, speed=None) as feed:
-                self._feeds.add(feed)
-                try:
-                    while await feed.speakable():
-                        clock = FirstAudioClock(job.first_audio)
-                        reply = _Reply(job=job, feed=feed, places=places, clock=clock, ahead=ahead, ended=ended)
-                        async with aclosing(self._in_turn(reply)) as events:
-                            async for event in events:
-                                yield event
-                        feed.session_over()
-                        places.forget()
-                finally:
-                    self._feeds.discard(feed)
+            stream = partial(self._stream, job, ahead, ended)
+            async with aclosing(self._replies.speak(text, job.utterance, job.format, stream)) as events:
+                async for event in events:
+                    yield event
         finally:
             await ahead.aclose()
 
-    async def _in_turn(self, reply: _Reply) -> AsyncGenerator[EngineEvent, None]:
-        with self._turns.ask(reply.job.utterance, reply.job.utterance.client) as turn:
-            async for waiting in turn.waiting():
-                yield waiting
-            heard = False
-            try:
-                async with aclosing(persistent(lambda: self._attempt(reply), reply.clock)) as events:
-                    async for event in events:
-                        heard = True
-                        yield event
-            except Unspeakable as error:
-                if heard:
-                    raise
-                _LOGGER.warning("%s left out a text: %s", self._engine, error)
-
-    async def _attempt(self, reply: _Reply) -> AsyncGenerator[EngineEvent, None]:
-        job, feed = reply.job, reply.feed
-        feed.rewind()
-        reply.places.forget()
-        reply.clock.start()
-        link = await reply.ahead.take(reply.clock, job.asked)
+    async def _stream(
+        self, job: Job, ahead: Ahead, ended: Callable[[bool], None], reply: FragmentedReply, _: bool
+    ) -> AsyncGenerator[EngineEvent, None]:
+        link = await ahead.take(reply.clock, job.asked)  # always fresh
         sound = Sound(self._promises, job.utterance.voice, job.format, job.asked.peer)
         talk = Talk(link, job, sound, reply.clock, streamed=True)
-        writer = _Writer(reply, self._turns)
+        writer = _Writer(reply)
         try:
             async with aclosing(talk.audio(writer.write)) as pieces:
                 async for pcm in pieces:
-                    feed.heard(job.format.seconds(len(pcm)))
+                    reply.feed.heard(job.format.seconds(len(pcm)))
                     for mark in writer.heard(pcm):
                         yield mark
                     yield pcm
@@ -121,15 +75,14 @@ class Streams:
         finally:
             self._links.leave(link, whole=talk.over)
         if talk.told_end or talk.unended:
-            reply.ended(talk.told_end)
+            ended(talk.told_end)
 
 
 class _Writer:
     """Sends one stream its text, up to where it pauses, ends, grows too long, or should make way for others."""
 
-    def __init__(self, reply: _Reply, turns: Turns) -> None:
-        self._feed = reply.feed
-        self._turns = turns
+    def __init__(self, reply: FragmentedReply) -> None:
+        self._reply = reply
         self._sentences = _Sentences(reply.places)
         self._size = 0
         """Code points sent."""
@@ -137,8 +90,8 @@ class _Writer:
     async def write(self, talk: Talk) -> None:
         talk.begin()
         sent: list[str] = []
-        while (piece := await self._feed.piece(self._give_way)) is not None:
-            self._feed.sent()
+        while (piece := await self._reply.feed.piece(self._give_way)) is not None:
+            self._reply.feed.sent()
             self._sentences.sent(piece)
             self._size += len(piece.text)
             sent.append(piece.text)
@@ -150,7 +103,7 @@ class _Writer:
         return self._sentences.heard(pcm)
 
     def _give_way(self) -> bool:
-        return self._turns.contended or self._size >= STREAM_MAX
+        return self._reply.contended or self._size >= STREAM_MAX
 
 
 class _Sentences:
