@@ -11,6 +11,7 @@ import voluptuous as vol
 from ...models import AudioFormat, CredentialField, CredentialKind
 from ...protocols.sami import RATES, Task
 from ...upstream.failures import Asked
+from ...upstream.options import number, time_limits, word
 from ..base import Conversion, Converter, Speaker
 from .access import PEER, TOKEN_URL, URL, Access
 from .line import Lines
@@ -23,10 +24,8 @@ from .window import Limits
 WORD_MAX = 1_000
 """Characters of a credential or an address."""
 
-_NUMBER = vol.Any(int, float)
-_WORD = vol.All(str, vol.Length(max=WORD_MAX))
+_WORD = word(WORD_MAX)
 _RATE = vol.All(int, vol.Range(*RATES))
-_LIMIT = vol.All(_NUMBER, vol.Range(0.1, 300))
 
 
 class SamiConverter(Converter):
@@ -46,13 +45,11 @@ class SamiConverter(Converter):
         vol.Optional("output_rate", default=24_000): _RATE,
         vol.Optional("output_channels", default=1): vol.In((1, 2)),
         vol.Optional("downstream_align", default=False): bool,
-        vol.Optional("window", default=2): vol.All(_NUMBER, vol.Range(0.1, 60)),
-        vol.Optional("release", default=0.5): vol.All(_NUMBER, vol.Range(0.01, 60)),
-        vol.Optional("pace", default=None): vol.Maybe(vol.All(_NUMBER, vol.Range(0.5, 100))),
-        vol.Optional("connect_timeout", default=5): _LIMIT,
-        vol.Optional("first_audio_timeout", default=10): _LIMIT,
-        vol.Optional("gap_timeout", default=10): _LIMIT,
-        vol.Optional("finish_timeout", default=10): _LIMIT,
+        vol.Optional("window", default=2): number(0.1, 60),
+        vol.Optional("release", default=0.5): number(0.01, 60),
+        vol.Optional("pace", default=None): vol.Maybe(number(0.5, 100)),
+        **time_limits(connect=5, first_audio=10, gap=10),
+        vol.Optional("finish_timeout", default=10): number(0.1, 300),
     }
     credentials: ClassVar[tuple[CredentialField, ...]] = (
         CredentialField(

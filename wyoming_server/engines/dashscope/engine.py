@@ -17,6 +17,7 @@ from ...protocols.dashscope import NAMES, decode_server, encode_client
 from ...protocols.dashscope_task import FACTORS, Task
 from ...upstream.attempts import Failed
 from ...upstream.failures import Asked
+from ...upstream.options import number, time_limits, word
 from ...upstream.websocket import HandshakeRefused, open_websocket
 from ..base import Engine, EngineEvent, Utterance, concurrency_option
 from ..duplex.job import Job, nearest
@@ -37,8 +38,7 @@ PAUSE_MAX = 18.0
 SEMITONES = Range(-12, 12)
 """Of pitch: the service takes half to twice the frequency."""
 
-_SECONDS = vol.Any(int, float)
-_WORD = vol.All(str, vol.Length(max=WORD_MAX))
+_WORD = word(WORD_MAX)
 SERVICE = Service(
     encode=encode_client,
     decode=decode_server,
@@ -60,10 +60,8 @@ class DashScopeEngine(Engine):
         vol.Optional("workspace", default=None): vol.Maybe(_WORD),
         vol.Optional("model", default=None): vol.Maybe(_WORD),
         **concurrency_option(3),
-        vol.Optional("keep_warm", default=50): vol.All(_SECONDS, vol.Range(0, 60)),
-        vol.Optional("connect_timeout", default=5): vol.All(_SECONDS, vol.Range(0.1, 300)),
-        vol.Optional("first_audio_timeout", default=4): vol.All(_SECONDS, vol.Range(0.1, 300)),
-        vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
+        vol.Optional("keep_warm", default=50): number(0, 60),
+        **time_limits(connect=5, first_audio=4, gap=10),
     }
     credentials: ClassVar[tuple[CredentialField, ...]] = (
         CredentialField(

@@ -30,6 +30,7 @@ from ...protocols.nls_token import REGION
 from ...upstream.attempts import Failed
 from ...upstream.failures import Asked
 from ...upstream.http import get
+from ...upstream.options import time_limits, word
 from ...upstream.websocket import HandshakeRefused, open_websocket
 from ..base import EngineEvent, Utterance, concurrency_option
 from ..duplex.job import Job, nearest
@@ -53,8 +54,7 @@ KEEP = 8.0
 VOICE_PATHS = ("/stream/v1/tts/voices/info", "/stream/v1/tts/voices")
 """Where a local server tells its voices: with everything about them, or by name."""
 
-_SECONDS = vol.Any(int, float)
-_WORD = vol.All(str, vol.Length(max=WORD_MAX))
+_WORD = word(WORD_MAX)
 _VOICE = {
     vol.Optional("language"): [_WORD],
     vol.Optional("gender"): vol.In(tuple(map(str, Gender))),
@@ -87,9 +87,7 @@ class FlowingEngine(SentenceEngine):
         vol.Optional("region", default=REGION): _WORD,
         vol.Optional("voices", default=dict): {str: _VOICE},
         **concurrency_option(2),
-        vol.Optional("connect_timeout", default=5): vol.All(_SECONDS, vol.Range(0.1, 300)),
-        vol.Optional("first_audio_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
-        vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
+        **time_limits(connect=5, first_audio=10, gap=10),
     }
     credentials: ClassVar[tuple[CredentialField, ...]] = (
         CredentialField(

@@ -26,6 +26,7 @@ from ...protocols.indextts import Failed as Told
 from ...protocols.indextts import Request, Welcome
 from ...upstream.attempts import Failed
 from ...upstream.failures import Asked, broken, lost
+from ...upstream.options import number, time_limits, word
 from ...upstream.websocket import Lost
 from ..base import EngineEvent, Utterance, concurrency_option
 from ..promise import Promises
@@ -38,7 +39,8 @@ WORD_MAX = 1_000
 WELCOME_WITHIN = 2.0
 """Seconds that a service which is tried has to say welcome."""
 
-_LIMIT = vol.All(vol.Any(int, float), vol.Range(0.1, 3_600))
+_LIMIT_MAX = 3_600
+_LIMIT = number(0.1, _LIMIT_MAX)
 
 
 class IndexTtsEngine(SentenceEngine):
@@ -49,19 +51,17 @@ class IndexTtsEngine(SentenceEngine):
     sentence_limit: ClassVar[int] = 120
     """In Chinese half a minute of audio, and no more tokens than the service takes in one part."""
     options_schema: ClassVar[Mapping[Any, Any]] = {
-        vol.Optional("url", default=URL): vol.All(str, vol.Length(max=WORD_MAX)),
+        vol.Optional("url", default=URL): word(WORD_MAX),
         vol.Optional("prompts", default=dict): {str: prompt},
         vol.Optional("emotions", default=dict): {str: PATH},
         vol.Optional("language", default="zh-CN"): languages,
         vol.Optional("rate", default=22_050): vol.All(int, vol.Range(RATE_MIN, RATE_MAX)),
         **concurrency_option(1),
-        vol.Optional("idle", default=30): vol.All(vol.Any(int, float), vol.Range(0, 3_600)),
-        vol.Optional("connect_timeout", default=60): _LIMIT,
-        vol.Optional("first_audio_timeout", default=60): _LIMIT,
-        vol.Optional("gap_timeout", default=45): _LIMIT,
+        vol.Optional("idle", default=30): number(0, 3_600),
+        **time_limits(connect=60, first_audio=60, gap=45, most=_LIMIT_MAX),
         vol.Optional("open_timeout", default=None): vol.Maybe(_LIMIT),
         vol.Optional("stall_timeout", default=None): vol.Maybe(_LIMIT),
-        vol.Optional("end_timeout", default=0.5): vol.All(vol.Any(int, float), vol.Range(0, 60)),
+        vol.Optional("end_timeout", default=0.5): number(0, 60),
     }
     credentials: ClassVar[tuple[CredentialField, ...]] = (
         CredentialField(

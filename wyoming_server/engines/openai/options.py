@@ -10,6 +10,7 @@ import voluptuous as vol
 from ...errors import HeraldError
 from ...models import RATE_MAX, RATE_MIN, WORDS_MAX, Gender, shortened
 from ...protocols.json_messages import dump
+from ...upstream.options import number, time_limits, word
 from ..base import concurrency_option
 from .profiles import DETAILS, FORMATS, PROFILES
 from .voices import ID_MAX, is_id, is_tag
@@ -17,9 +18,8 @@ from .voices import ID_MAX, is_id, is_tag
 WORD_MAX = 1_000
 """Characters of an address, a key or a name."""
 
-_WORD = vol.All(str, vol.Length(max=WORD_MAX))
-_WORDS = vol.All(str, vol.Length(max=WORDS_MAX))
-_SECONDS = vol.Any(int, float)
+_WORD = word(WORD_MAX)
+_WORDS = word(WORDS_MAX)
 _RATE = vol.All(int, vol.Range(RATE_MIN, RATE_MAX))
 _FORMAT = vol.In(FORMATS)
 
@@ -75,11 +75,9 @@ OPTIONS: Mapping[Any, Any] = {
     vol.Optional("headers", default=dict): {str: _WORD},
     vol.Optional("details", default=dict): {vol.Optional(name): check for name, check in DETAILS.items()},
     **concurrency_option(None),
-    vol.Optional("look_ahead", default=None): vol.Maybe(vol.All(_SECONDS, vol.Range(0, 3600))),
-    vol.Optional("first_audio_timeout", default=None): vol.Maybe(vol.All(_SECONDS, vol.Range(0.1, 300))),
-    vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
-    vol.Optional("connect_timeout", default=5): vol.All(_SECONDS, vol.Range(0.1, 300)),
-    vol.Optional("refresh", default=30): vol.All(_SECONDS, vol.Range(1, 86_400)),
+    vol.Optional("look_ahead", default=None): vol.Maybe(number(0, 3600)),
+    **time_limits(connect=5, first_audio=None, gap=10),
+    vol.Optional("refresh", default=30): number(1, 86_400),
 }
 """Of the engine."""
 EXTRAS: Mapping[Any, Any] = {

@@ -11,6 +11,7 @@ import voluptuous as vol
 
 from ...errors import BadSetting, EngineUnavailable, Unspeakable, VoiceRefused
 from ...models import AudioFormat, Capabilities, CredentialField, CredentialKind, Voice, VoiceSettings
+from ...upstream.options import number, time_limits, word
 from ..base import EngineEvent, Utterance, concurrency_option
 from ..sentences import SentenceEngine
 from . import v1, voices
@@ -27,8 +28,7 @@ WORD_MAX = 256
 """Characters of an id, a code or a language."""
 TEXTS_MAX = 20
 
-_SECONDS = vol.Any(int, float)
-_WORD = vol.All(str, vol.Length(max=WORD_MAX))
+_WORD = word(WORD_MAX)
 _HEADER_WORD = vol.All(_WORD, vol.Match(r"[!-~]+\Z", msg="is letters, digits and signs of ASCII, without spaces"))
 """It goes into a header, and may come from a client."""
 _ENCODING = vol.In(("pcm", "mp3", "ogg_opus"))
@@ -65,10 +65,8 @@ class OpenSpeechEngine(SentenceEngine):
         vol.Optional("model", default=None): vol.Maybe(_WORD),
         vol.Optional("encoding", default="pcm"): _ENCODING,
         **concurrency_option(2),
-        vol.Optional("keep_warm", default=60): vol.All(_SECONDS, vol.Range(0, 86_400)),
-        vol.Optional("connect_timeout", default=5): vol.All(_SECONDS, vol.Range(0.1, 300)),
-        vol.Optional("first_audio_timeout", default=4): vol.All(_SECONDS, vol.Range(0.1, 300)),
-        vol.Optional("gap_timeout", default=10): vol.All(_SECONDS, vol.Range(0.1, 300)),
+        vol.Optional("keep_warm", default=60): number(0, 86_400),
+        **time_limits(connect=5, first_audio=4, gap=10),
     }
     credentials: ClassVar[tuple[CredentialField, ...]] = (
         CredentialField(
@@ -111,9 +109,9 @@ class OpenSpeechEngine(SentenceEngine):
         vol.Optional("operation"): vol.In(("submit", "query")),
         vol.Optional("explicit_language"): _WORD,
         vol.Optional("context_language"): _WORD,
-        vol.Optional("context_texts"): vol.All([vol.All(str, vol.Length(max=2_000))], vol.Length(max=TEXTS_MAX)),
+        vol.Optional("context_texts"): vol.All([word(2_000)], vol.Length(max=TEXTS_MAX)),
         vol.Optional("timestamps"): bool,
-        vol.Optional("end_silence"): vol.All(_SECONDS, vol.Range(0, 30)),
+        vol.Optional("end_silence"): number(0, 30),
         vol.Optional("bitrate"): vol.All(int, vol.Range(8, 320_000)),
         vol.Optional("additions"): {str: object},
     }

@@ -17,6 +17,7 @@ from ...errors import EngineUnavailable, ProtocolError, TooLarge, VoiceRefused
 from ...models import RATE_MAX, RATE_MIN, AudioFormat, Capabilities, CredentialField, CredentialKind, Voice
 from ...upstream.attempts import Failed, FirstAudioClock, persistent, within
 from ...upstream.failures import Asked, Late, broken, late
+from ...upstream.options import number, time_limits
 from ..base import EngineEvent, Utterance, concurrency_option
 from ..listing import Listing
 from ..promise import Promises
@@ -38,9 +39,6 @@ LANGUAGE = "en-US"
 NEAREST = 3
 """Voices that are named where one is not offered."""
 
-_SECONDS = vol.Any(int, float)
-_TIMEOUT = vol.All(_SECONDS, vol.Range(0.1, 300))
-
 
 class WyomingEngine(SentenceEngine):
     """One program of one server."""
@@ -52,11 +50,9 @@ class WyomingEngine(SentenceEngine):
         vol.Optional("program", default=None): vol.Maybe(vol.All(str, vol.Length(1, NAME_MAX))),
         vol.Optional("streaming", default="auto"): vol.In(("auto", False)),
         vol.Optional("rate", default=22_050): vol.All(int, vol.Range(RATE_MIN, RATE_MAX)),
-        vol.Optional("refresh", default=30): vol.All(_SECONDS, vol.Range(1, 86_400)),
+        vol.Optional("refresh", default=30): number(1, 86_400),
         **concurrency_option(None),
-        vol.Optional("connect_timeout", default=5): _TIMEOUT,
-        vol.Optional("first_audio_timeout", default=60): _TIMEOUT,
-        vol.Optional("gap_timeout", default=30): _TIMEOUT,
+        **time_limits(connect=5, first_audio=60, gap=30),
     }
     credentials: ClassVar[tuple[CredentialField, ...]] = (
         CredentialField(
