@@ -22,7 +22,7 @@ from tests.chat import Model, chatting
 from tests.frontends.flowing_client import url
 from tests.serving import TONE, ended, serving, tone, tone_of, until
 from tests.simulators.flowing import Fault, local
-from tests.simulators.openspeech.audio import Manner, speech
+from tests.simulators.speech.audio import Manner, speech
 from wyoming_server.audio.decode import Codec, Decoder
 from wyoming_server.server import Running
 

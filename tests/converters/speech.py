@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.channel import Channel
 from wyoming_server.converters.base import Conversion, Converter
 from wyoming_server.models import AudioFormat
 
 from ..standstill import awake
+from ..writing import written
 
 ENGINE = AudioFormat(rate=22_050)
 """Of the engine whose speech is converted."""
@@ -29,31 +29,6 @@ def speech(seconds: float, audio: AudioFormat, *, seed: int = 0) -> bytes:
 def how(converter: Converter, speaker: str | None = None, **settings: Any) -> Conversion:
     speaker = speaker or converter.speakers()[0].name
     return Conversion(speaker=speaker, source=converter.input_format(ENGINE, settings), settings=settings)
-
-
-class Writer:
-    """Speech that comes when the test says so."""
-
-    def __init__(self, *pieces: bytes) -> None:
-        self._pieces: Channel[bytes] = Channel()
-        self.write(*pieces)
-
-    def write(self, *pieces: bytes) -> None:
-        for piece in pieces:
-            self._pieces.push(piece)
-
-    def end(self, error: BaseException | None = None) -> None:
-        self._pieces.end(error)
-
-    def __aiter__(self) -> Channel[bytes]:
-        return self._pieces
-
-
-def written(*pieces: bytes) -> Writer:
-    """All of it at once."""
-    writer = Writer(*pieces)
-    writer.end()
-    return writer
 
 
 def cut(pcm: bytes, size: int) -> Sequence[bytes]:

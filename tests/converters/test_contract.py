@@ -6,29 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-import psutil
 import pytest
 
 from wyoming_server.converters.base import Converter
 from wyoming_server.converters.registry import CONVERTERS
 from wyoming_server.errors import BadSetting, EngineUnavailable
 
+from ..writing import Writer
 from .cases import CASES
-from .speech import ENGINE, Listener, Writer, converted, cut, how, speech
+from .speech import ENGINE, Listener, converted, cut, how, speech
 
-
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    """Every task and process that a test starts is gone at its end."""
-    tasks = asyncio.all_tasks()  # this fixture's and the test's own come and go
-    processes = set(psutil.Process().children(recursive=True))
-    yield
-    assert asyncio.all_tasks() - {asyncio.current_task()} <= tasks
-    assert set(psutil.Process().children(recursive=True)) <= processes
+pytestmark = pytest.mark.usefixtures("no_process_is_left")
 
 
 @pytest.fixture(params=CASES)
-async def converter(request: pytest.FixtureRequest, nothing_is_left: None) -> AsyncIterator[Converter]:
+async def converter(request: pytest.FixtureRequest, no_process_is_left: None) -> AsyncIterator[Converter]:
     async with CASES[request.param]() as converter:
         yield converter
 

@@ -13,8 +13,9 @@ from wyoming_server.converters.gain import FACTORS, FAULTS, GainConverter
 from wyoming_server.errors import BadSetting, CredentialsRefused, EngineError, VoiceRefused
 from wyoming_server.models import AudioFormat
 
+from ..writing import Writer
 from .cases import new_converter
-from .speech import Listener, Writer, converted, cut, how, speech
+from .speech import Listener, converted, cut, how, speech
 
 MONO = AudioFormat(rate=16_000)
 PCM = speech(0.5, MONO)

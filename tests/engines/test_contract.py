@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
 
-import psutil
 import pytest
 
 from wyoming_server.engines.base import DONE_BY_HERALD, Engine, Utterance
@@ -24,19 +23,11 @@ SENTENCES = [
 TEXT = "".join(SENTENCES)
 LONG = TEXT * 20
 
-
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    """Every task and process that a test starts is gone at its end."""
-    tasks = asyncio.all_tasks()  # this fixture's and the test's own come and go
-    processes = set(psutil.Process().children(recursive=True))
-    yield
-    assert asyncio.all_tasks() - {asyncio.current_task()} <= tasks
-    assert set(psutil.Process().children(recursive=True)) <= processes
+pytestmark = pytest.mark.usefixtures("no_process_is_left")
 
 
 @pytest.fixture(params=CASES)
-async def engine(request: pytest.FixtureRequest, nothing_is_left: None) -> AsyncIterator[Engine]:
+async def engine(request: pytest.FixtureRequest, no_process_is_left: None) -> AsyncIterator[Engine]:
     async with CASES[request.param]() as engine:
         yield engine
 

@@ -16,6 +16,8 @@ from wyoming_server.engines.tone import ToneEngine
 from wyoming_server.errors import EngineError, EngineUnavailable
 from wyoming_server.models import Mark, MarkKind, VoiceSettings, Waiting
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
 ONE_AT_A_TIME = {"concurrency": 1, "per_character": 0.001}
 
 
@@ -46,13 +48,6 @@ class AccountEngine(GatedEngine):
 
     def _account(self) -> str:
         return self._key
-
-
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    tasks = asyncio.all_tasks()
-    yield
-    assert asyncio.all_tasks() - {asyncio.current_task()} <= tasks
 
 
 async def text_of(*parts: str) -> AsyncIterator[str]:

@@ -5,24 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ..serving import until
 from .flowing_client import FlowingClient, Heard, connected
 from .flowing_serving import Alone, alone
+from .fuzzing import JSON, for_all
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
-    max_leaves=6,
-)
 NAMES = st.sampled_from(["StartSynthesis", "RunSynthesis", "StopSynthesis", "CancelSynthesis", "x"])
 SETTINGS = st.sampled_from(
     ["voice", "format", "sample_rate", "volume", "volumn", "speech_rate", "pitch_rate", "session_id", "options", "pace", "text"]
@@ -45,25 +38,6 @@ ACTS: dict[str, Act] = {
 }
 
 
-def for_all(folder: Path, caplog: pytest.LogCaptureFixture, given_: Any, meet: Callable[[Alone, Any], Awaitable[None]]) -> None:
-    """Meets every example with one server, which is whole and empty in the end."""
-    with asyncio.Runner() as runner:
-        stack = alone(folder)
-        server = runner.run(stack.__aenter__())
-
-        @settings(max_examples=150)
-        @given(given_)
-        def example(value: Any) -> None:
-            runner.run(meet(server, value))  # type: ignore[arg-type]
-
-        try:
-            example()
-            runner.run(until(lambda: not list(server.sessions)))
-        finally:
-            runner.run(stack.__aexit__(None, None, None))
-    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
-
-
 def test_whatever_comes_is_answered(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def meet(server: Alone, messages: list[Any]) -> None:
         async with connected(server.http) as client:
@@ -74,7 +48,7 @@ def test_whatever_comes_is_answered(tmp_path: Path, caplog: pytest.LogCaptureFix
             assert heard.names[-1] == "TaskFailed"
             assert heard.failure.endswith((".", "…"))
 
-    for_all(tmp_path, caplog, st.lists(MESSAGE, max_size=4), meet)
+    for_all(alone(tmp_path), caplog, st.lists(MESSAGE, max_size=4), meet)
 
 
 def test_whatever_two_clients_do_to_each_other_every_session_is_ended_in_words(
@@ -92,7 +66,9 @@ def test_whatever_two_clients_do_to_each_other_every_session_is_ended_in_words(
             for heard in await asyncio.gather(*hearing):
                 check(heard)
 
-    for_all(tmp_path, caplog, st.lists(st.tuples(st.sampled_from([0, 1]), st.sampled_from(sorted(ACTS))), max_size=12), meet)
+    for_all(
+        alone(tmp_path), caplog, st.lists(st.tuples(st.sampled_from([0, 1]), st.sampled_from(sorted(ACTS))), max_size=12), meet
+    )
 
 
 def check(heard: Heard) -> None:

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ..serving import until
+from .fuzzing import JSON, for_all
 from .indextts_client import IndexClient, connected
 from .indextts_serving import Alone, alone
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
-    max_leaves=6,
-)
 FIELDS = st.sampled_from(
     "text prompt_audio emo_mode emo_audio emo_vector emo_text emo_alpha interval_silence max_tokens use_random task_id".split()
 )
@@ -35,25 +29,6 @@ REQUEST = st.builds(
     st.dictionaries(FIELDS, JSON | st.lists(st.floats(0, 1), min_size=8, max_size=8), max_size=3),
 )
 ACTS = ("say", "slow", "fails", "wrong", "elsewhere", "interrupt", "status", "wait", "turn", "leave")
-
-
-def for_all(folder: Path, caplog: pytest.LogCaptureFixture, given_: Any, meet: Callable[[Alone, Any], Awaitable[None]]) -> None:
-    """Meets every example with one server, which is whole and empty in the end."""
-    with asyncio.Runner() as runner:
-        stack = alone(folder)
-        server = runner.run(stack.__aenter__())
-
-        @settings(max_examples=150)
-        @given(given_)
-        def example(value: Any) -> None:
-            runner.run(meet(server, value))  # type: ignore[arg-type]
-
-        try:
-            example()
-            runner.run(until(lambda: not list(server.sessions)))
-        finally:
-            runner.run(stack.__aexit__(None, None, None))
-    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 def test_whatever_comes_is_answered(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -71,7 +46,7 @@ def test_whatever_comes_is_answered(tmp_path: Path, caplog: pytest.LogCaptureFix
                     assert first["message"]
             assert (await client.say()).names == ["queued", "start", "audio", "end"]
 
-    for_all(tmp_path, caplog, st.lists(REQUEST | JSON | st.binary(max_size=5), max_size=4), meet)
+    for_all(alone(tmp_path), caplog, st.lists(REQUEST | JSON | st.binary(max_size=5), max_size=4), meet)
 
 
 def test_whatever_clients_do_every_task_ends_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -98,7 +73,7 @@ def test_whatever_clients_do_every_task_ends_once(tmp_path: Path, caplog: pytest
         await until(lambda: all(task.over for task in server.tasks._known.values()))  # noqa: SLF001  # nobody tells all of them
 
     acts = st.lists(st.tuples(st.sampled_from([0, 1]), st.sampled_from(ACTS)), max_size=12)
-    for_all(tmp_path, caplog, acts, meet)
+    for_all(alone(tmp_path), caplog, acts, meet)
 
 
 ASK: dict[str, Callable[[IndexClient], Awaitable[None]]] = {

@@ -27,9 +27,9 @@ from wyoming_server.protocols.openspeech_frame import (
     sized,
 )
 
-ROUNDS = 4000
+from .fuzzing import ROUNDS, UNICODE
+
 LIMIT = 1 << 16
-UNICODE = st.characters(exclude_categories=["Cs"])
 TEXT = st.text(UNICODE, max_size=20)
 JSON = st.dictionaries(TEXT, st.recursive(st.none() | st.booleans() | st.integers() | TEXT, st.lists, max_leaves=5), max_size=4)
 COMPRESSION = st.sampled_from([Compression.NONE, Compression.GZIP])

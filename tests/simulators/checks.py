@@ -7,11 +7,11 @@ import io
 import av
 
 from .openspeech import OpenSpeechSimulator, Told
-from .openspeech.audio import Manner, speech
 from .openspeech.raw import (
     TEXT,
     Got,
 )
+from .speech.audio import Manner, speech
 
 V1_PCM = speech(TEXT, Manner())
 

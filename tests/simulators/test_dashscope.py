@@ -17,7 +17,7 @@ from .checks import decoded
 from .dashscope import DASHSCOPE, Account, DashScopeSimulator, Fault, Told, simulator
 from .dashscope.raw import KEY, TEXT, client, run_payload, speak
 from .duplex.raw import Got, audio, names
-from .openspeech.audio import Manner, speech
+from .speech.audio import Manner, speech
 
 RATE = 22_050
 PCM = speech(TEXT, Manner(rate=RATE))

@@ -39,7 +39,7 @@ from wyoming_server.protocols.flowing_order import ServerOrder
 
 from .dashscope import DASHSCOPE, DashScopeSimulator, Fault, simulator
 from .dashscope.raw import KEY, TEXT
-from .openspeech.audio import Manner, speech
+from .speech.audio import Manner, speech
 
 RATE = 22_050
 TASK = Task(

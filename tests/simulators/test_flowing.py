@@ -22,7 +22,7 @@ from .duplex.raw import Client, Got, audio, names
 from .duplex.server import Simulator
 from .flowing import NLS, Fault
 from .flowing import raw as flowing_raw
-from .openspeech.audio import Manner, speech
+from .speech.audio import Manner, speech
 
 TEXT = flowing_raw.TEXT
 RATES = {"cloud": 16_000, "local": 22_050, "dashscope": 22_050}

@@ -18,7 +18,7 @@ from .duplex.raw import Got, audio, names
 from .flowing import NLS, Account, CloudSimulator, Fault, Shape, Told, cloud
 from .flowing.cloud import cloud_speed
 from .flowing.raw import TEXT, TOKEN, Client, client, speak
-from .openspeech.audio import Manner, speech
+from .speech.audio import Manner, speech
 
 RATE = 16_000
 PCM = speech(TEXT, Manner(rate=RATE))

@@ -13,7 +13,7 @@ from .checks import decoded
 from .duplex.raw import Got, audio, names
 from .flowing import CLONE_RATE, PRESET_RATE, Habits, LocalSimulator, VoiceFacts, local
 from .flowing.raw import TEXT, client, speak
-from .openspeech.audio import Manner, speech
+from .speech.audio import Manner, speech
 
 PCM = speech(TEXT, Manner(rate=PRESET_RATE))
 

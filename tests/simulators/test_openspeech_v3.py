@@ -11,7 +11,6 @@ from websockets.exceptions import InvalidStatus
 
 from .checks import V1_PCM, assert_refused, audio, decoded
 from .openspeech import V3, Account, Fault, OpenSpeechSimulator, Style, Told, log_id
-from .openspeech.audio import Manner, speech
 from .openspeech.raw import (
     KEYS,
     TEXT,
@@ -22,6 +21,7 @@ from .openspeech.raw import (
     v3_connection,
     v3_message,
 )
+from .speech.audio import Manner, speech
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
+from .common.faults import GARBAGE
 from .sami import SAMI, SPEAKERS, Fault, SamiSimulator, Told, converted, simulator
-from .sami.faults import ANYWHERE, GARBAGE, KINDS, OVERSIZED
+from .sami.faults import ANYWHERE, KINDS, OVERSIZED
 from .sami.raw import SECOND, SOURCE, TARGET, Client, audio, client, got, heard
 
 ALL = converted(SECOND, SOURCE, TARGET)

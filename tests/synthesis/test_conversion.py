@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 
 import pytest
@@ -19,15 +19,9 @@ from ..converters.speech import cut
 from .converting import ENGINE, Scripted, engine, mark, pcm, stage, through, tone
 
 STEREO_16 = {"rate": 16_000, "channels": 2}
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
 REFUSED = CredentialsRefused("The token is wrong.")
-
-
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    """Every task that a test starts is gone at its end."""
-    tasks = asyncio.all_tasks()
-    yield
-    assert asyncio.all_tasks() - {asyncio.current_task()} <= tasks
 
 
 def gain(**options: object) -> GainConverter:

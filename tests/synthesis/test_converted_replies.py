@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -27,20 +26,14 @@ from ..simulators.sami import Account, Fault, simulator
 from .converting import ENGINE, TEN, pcm, start, text_of, tone, upstreams
 from .test_synthesis import VOICE, Player
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
 HELD = 0.006
 """Seconds that the resamplers before and behind a converter hold back at most."""
 WHOLE_PERIODS = {"per_character": 0.05}
 """Of the tone: sentences of 20 characters last a second, so that the sine goes on over their borders as if there were none."""
 SENTENCES = "This is one of four. " * 4
 SPEAKER = "sami/zh_female_qingxin_stream"
-
-
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    """Every task that a test starts is gone at its end."""
-    tasks = asyncio.all_tasks()
-    yield
-    assert asyncio.all_tasks() - {asyncio.current_task()} <= tasks
 
 
 def sami(url: str) -> Converter:

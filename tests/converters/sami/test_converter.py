@@ -15,7 +15,8 @@ from wyoming_server.errors import BadSetting
 from wyoming_server.models import AudioFormat
 
 from ...simulators.sami import SPEAKERS as LISTED
-from ..speech import Listener, Writer, converted, cut, written
+from ...writing import Writer, written
+from ..speech import Listener, converted, cut
 from .converting import OTHER, SOURCE, at, conversion, made, other, pcm
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
@@ -84,7 +85,7 @@ async def test_a_service_that_closes_after_the_end_is_no_error() -> None:
 
 async def test_speech_goes_up_as_it_comes_and_never_more_than_100_ms_in_a_message() -> None:
     async with at() as (service, converter):
-        writer = Writer()
+        writer = Writer[bytes]()
         listener = Listener(converter, writer, conversion())
         sizes = [2, 640, 3200, 3202, 9000]
         for count, size in enumerate(sizes, start=1):
@@ -106,7 +107,7 @@ async def test_half_samples_go_up_whole() -> None:
 
 async def test_the_task_is_begun_before_there_is_any_speech() -> None:
     async with at() as (service, converter):
-        writer = Writer()
+        writer = Writer[bytes]()
         listener = Listener(converter, writer, conversion())
         await service.saw("started")
         writer.write(pcm())
@@ -127,7 +128,7 @@ async def test_output_is_heard_while_speech_still_comes() -> None:
 
 async def test_without_any_speech_nobody_waits_for_the_service() -> None:
     async with at(latency=60) as (service, converter):
-        writer = Writer()
+        writer = Writer[bytes]()
         listener = Listener(converter, writer, conversion())
         await service.saw("start")
         writer.end()

@@ -23,7 +23,8 @@ from wyoming_server.upstream.websocket import HandshakeRefused
 
 from ...simulators.sami import SAMI
 from ...simulators.sami import Told as Says
-from ..speech import Listener, Writer, converted, cut
+from ...writing import Writer, written
+from ..speech import Listener, converted, cut
 from .converting import SPEAKER, Fault, SamiConverter, at, conversion, other, pcm
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
@@ -83,16 +84,10 @@ def test_a_token_that_the_service_repeats_is_not_told() -> None:
 
 async def fails(converter: SamiConverter, error: type[EngineError], words: str, *pieces: bytes) -> bytes:
     """What was heard before it did."""
-    listener = Listener(converter, _all(pieces or (pcm(),)), conversion())
+    listener = Listener(converter, written(*(pieces or (pcm(),))), conversion())
     with pytest.raises(error, match=words):
         await listener.end()
     return bytes(listener.audio)
-
-
-def _all(pieces: tuple[bytes, ...]) -> Writer:
-    writer = Writer(*pieces)
-    writer.end()
-    return writer
 
 
 @pytest.mark.parametrize("how", ["failed", "status", "body"])
@@ -145,7 +140,7 @@ async def test_a_task_that_ends_while_it_waits_for_speech_is_begun_anew_when_the
 ) -> None:
     caplog.set_level("DEBUG", "wyoming_server.converters")
     async with at(Fault(kind=kind, on="started")) as (service, converter):
-        writer = Writer()
+        writer = Writer[bytes]()
         listener = Listener(converter, writer, conversion())
         async with asyncio.timeout(5):
             while "another is begun" not in caplog.text:  # noqa: ASYNC110  # nothing else tells
@@ -236,7 +231,7 @@ async def test_a_writer_who_pauses_is_not_the_services_fault() -> None:
 
 async def test_a_listener_who_pauses_is_not_the_services_fault() -> None:
     async with at(converter={"gap_timeout": 0.1, "finish_timeout": 0.1, "window": 60}, piece=0) as (_, converter):
-        pieces = converter.convert(_all(tuple(cut(pcm(3), 640))), conversion())
+        pieces = converter.convert(written(*cut(pcm(3), 640)), conversion())
         heard = await anext(pieces)
         await asyncio.sleep(0.25)
         async for piece in pieces:
@@ -247,7 +242,7 @@ async def test_a_listener_who_pauses_is_not_the_services_fault() -> None:
 async def test_after_a_pause_of_the_listener_the_service_has_all_its_time() -> None:
     stall = Fault(kind="stall", on="end")
     async with at(stall, converter={"finish_timeout": 0.2, "window": 60}, piece=0, last="before") as (service, converter):
-        pieces = converter.convert(_all(tuple(cut(pcm(1), 3200))), conversion())
+        pieces = converter.convert(written(*cut(pcm(1), 3200)), conversion())
         heard = await anext(pieces)  # eight wait for the listener, and the reader for a place for the tenth
         await asyncio.sleep(0.3)
         for _ in range(9):

@@ -12,7 +12,8 @@ from wyoming_server.errors import EngineUnavailable
 from wyoming_server.upstream.websocket import Lost
 
 from ...standstill import awake
-from ..speech import Listener, Writer, converted
+from ...writing import Writer
+from ..speech import Listener, converted
 from .converting import Fault, at, conversion, other, pcm
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
@@ -129,7 +130,7 @@ async def test_an_error_of_the_speech_comes_out_at_once_whatever_the_service_doe
 
 async def test_an_error_before_any_speech_needs_no_service() -> None:
     async with at(Fault(kind="stall", on="handshake")) as (service, converter):
-        writer = Writer()
+        writer = Writer[bytes]()
         listener = Listener(converter, writer, conversion())
         await service.saw("handshake")
         writer.end(NoMoreSpeechError())

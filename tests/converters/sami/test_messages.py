@@ -13,7 +13,8 @@ from wyoming_server.converters.sami.converter import SamiConverter
 from wyoming_server.errors import EngineError, EngineUnavailable
 from wyoming_server.protocols.sami import AUDIO_MAX, Audio, Event, Finish, ServerMessage, Told, decode_client, encode_server
 
-from ..speech import Listener, written
+from ...writing import written
+from ..speech import Listener
 from .converting import KEYS, conversion, made, pcm
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from wyoming_server.engines.base import Utterance
 from wyoming_server.engines.dashscope.engine import DashScopeEngine
-from wyoming_server.models import VoiceSettings
 
 from ...simulators.dashscope import DashScopeSimulator, Fault, simulator
-from ...simulators.openspeech.audio import Manner, speech
+from ...writing import Writer, written
 from ..cases import new_engine
-from ..openspeech.hearing import CHINESE, ENGLISH, LONG, Heard, Listener, Writer, written
+from ..duplex.speaking import TEXT, VOICE, hear, how, pcm, texts, until
+from ..openspeech.hearing import CHINESE, ENGLISH, LONG, Listener
 
 KEYS = {"api_key": "sk-api-key"}
-VOICE = "longxiaochun_v2"
-TEXT = "The kettle is boiling now."
-
-
-def how(voice: str = VOICE, rate: int | None = None, **settings: Any) -> Utterance:
-    return Utterance(voice=voice, rate=rate, settings=VoiceSettings.parse(settings))
 
 
 def made(**options: Any) -> DashScopeEngine:
@@ -42,19 +34,6 @@ async def at_service(
             yield service, speaker
 
 
-async def hear(engine: DashScopeEngine, *parts: str, utterance: Utterance | None = None) -> Heard:
-    return await Listener(engine, written(*parts), utterance or how()).end()
-
-
-def pcm(text: str = TEXT, **manner: Any) -> bytes:
-    """What the simulator makes of a text."""
-    return speech(text, Manner(**manner))
-
-
-def texts(service: DashScopeSimulator) -> list[str]:
-    return [entry.detail["text"] for entry in service.all("text")]
-
-
 def tasks(service: DashScopeSimulator) -> list[dict[str, Any]]:
     """The payload of every run-task."""
     return [entry.detail["body"]["payload"] for entry in service.all("session")]
@@ -63,13 +42,6 @@ def tasks(service: DashScopeSimulator) -> list[dict[str, Any]]:
 def connections(service: DashScopeSimulator) -> list[int]:
     """Of every task."""
     return [entry.connection for entry in service.all("session")]
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """For what no journal tells."""
-    async with asyncio.timeout(5):
-        while not true():  # noqa: ASYNC110  # nothing is there to be waited for
-            await asyncio.sleep(0.005)
 
 
 __all__ = [

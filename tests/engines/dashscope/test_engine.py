@@ -17,9 +17,7 @@ from wyoming_server.models import PAUSE, MarkKind
 
 from ...simulators.dashscope import DASHSCOPE
 from .speaking import (
-    CHINESE,
     ENGLISH,
-    LONG,
     TEXT,
     VOICE,
     Fault,
@@ -32,42 +30,12 @@ from .speaking import (
     pcm,
     tasks,
     texts,
-    until,
-    written,
 )
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 
 # Text
-
-
-async def test_text_is_sent_and_spoken_before_its_writer_has_finished() -> None:
-    async with at_service() as (service, engine):
-        writer = Writer("The kettle ")
-        listener = Listener(engine, writer, how())
-        await service.saw("text")
-        writer.write("is boiling. ", "And")
-        await listener.until_audio()
-        await service.saw("text", 3)
-        assert texts(service) == ["The kettle ", "is boiling. ", "And"]
-        writer.write(" so on.")
-        writer.end()
-        heard = await listener.end()
-        assert heard.audio == pcm("The kettle is boiling.") + pcm(" And so on.")
-        assert len(service.all("session")) == 1
-
-
-@pytest.mark.parametrize("parts", [[LONG], list(CHINESE * 250)], ids=["en", "字"])
-async def test_an_interrupt_finds_little_paid_work(parts: list[str]) -> None:
-    guess = fragments.seconds("".join(parts)) / len("".join(parts))
-    async with at_service() as (service, engine):
-        listener = Listener(engine, written(*parts), how())
-        await listener.until_audio()
-        await listener.stop()
-        await service.saw("cancelled")
-        in_hand = (fragments.UNSPOKEN + fragments.PIECE_SECONDS) / guess + len(ENGLISH)
-        assert sum(map(len, texts(service))) - service.counters.characters < in_hand
 
 
 async def test_a_task_ends_before_it_has_more_text_than_the_service_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,43 +148,6 @@ async def test_a_connection_on_which_a_task_failed_is_not_used_again() -> None:
     async with at_service(fault, closes_after_failure=False) as (service, engine):
         assert (await hear(engine, TEXT)).audio == pcm()
         assert connections(service) == [1, 2]
-
-
-# An interrupt
-
-
-@pytest.mark.parametrize("heard", [False, True], ids=["before audio", "mid-speech"])
-async def test_an_interrupt_closes_the_connection_at_once(*, heard: bool) -> None:
-    fault = [] if heard else [Fault(kind="stall", on="text")]
-    async with at_service(*fault, pace=1) as (service, engine):
-        listener = Listener(engine, written(LONG), how())
-        await (listener.until_audio() if heard else service.saw("fault"))
-        assert await listener.stop() < 0.05
-        await service.saw("cancelled", within=5)
-        await until(lambda: service.counters.connections == 0)
-        service.change(pace=0)
-        assert (await hear(engine, TEXT)).audio == pcm()
-
-
-async def test_closing_the_engine_closes_every_connection() -> None:
-    async with at_service(pace=1) as (service, engine):
-        speaking, waiting = Listener(engine, written(LONG), how()), Listener(engine, Writer("The kettle "), how())
-        await speaking.until_audio()
-        await service.saw("session", 2)
-        await engine.aclose()
-        await until(lambda: service.counters.connections == 0)
-        for listener in (speaking, waiting):
-            with pytest.raises(EngineUnavailable, match="closed"):
-                await listener.task
-
-
-async def test_closing_the_engine_ends_what_waits_for_text() -> None:
-    async with at_service() as (service, engine):
-        listener = Listener(engine, Writer("The kettle "), how())
-        await service.saw("text")
-        await engine.aclose()
-        with pytest.raises(EngineUnavailable, match="closed"):
-            await listener.task
 
 
 # Marks

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 
-from wyoming_server.engines.base import Utterance
 from wyoming_server.engines.flowing.engine import FlowingEngine
-from wyoming_server.models import VoiceSettings
 
 from ...simulators.flowing import CloudSimulator, Fault, LocalSimulator, cloud, local
-from ...simulators.openspeech.audio import Manner, speech
+from ...writing import Writer, written
 from ..cases import new_engine
-from ..openspeech.hearing import CHINESE, ENGLISH, LONG, Heard, Listener, Writer, written
+from ..duplex.speaking import TEXT, hear, how, pcm, texts, until
+from ..duplex.speaking import VOICE as CLOUD_VOICE
+from ..openspeech.hearing import CHINESE, ENGLISH, LONG, Heard, Listener
 
 KEYS = {"dialect": "aliyun", "appkey": "app-key", "token": "nls-token"}
 ACCESS_KEY = {
@@ -25,12 +24,7 @@ ACCESS_KEY = {
     "access_key_id": "access-key-id",
     "access_key_secret": "access-key-secret",
 }
-CLOUD_VOICE, LOCAL_VOICE = "longxiaochun_v2", "中文女"
-TEXT = "The kettle is boiling now."
-
-
-def how(voice: str = CLOUD_VOICE, rate: int | None = None, **settings: Any) -> Utterance:
-    return Utterance(voice=voice, rate=rate, settings=VoiceSettings.parse(settings))
+LOCAL_VOICE = "中文女"
 
 
 def made(**options: Any) -> FlowingEngine:
@@ -60,34 +54,14 @@ async def at_local(
             yield service, speaker
 
 
-async def hear(engine: FlowingEngine, *parts: str, utterance: Utterance | None = None) -> Heard:
-    return await Listener(engine, written(*parts), utterance or how()).end()
-
-
 async def say(engine: FlowingEngine, text: str = TEXT, **settings: Any) -> Heard:
     """With a voice of the local server."""
     return await hear(engine, text, utterance=how(LOCAL_VOICE, **settings))
 
 
-def pcm(text: str = TEXT, **manner: Any) -> bytes:
-    """What the simulators make of a text."""
-    return speech(text, Manner(**manner))
-
-
-def texts(service: CloudSimulator | LocalSimulator) -> list[str]:
-    return [entry.detail["text"] for entry in service.all("text")]
-
-
 def starts(service: CloudSimulator | LocalSimulator) -> list[dict[str, Any]]:
     """The payload of every StartSynthesis."""
     return [entry.detail["body"].get("payload", entry.detail["body"]) for entry in service.all("session")]
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """For what no journal tells."""
-    async with asyncio.timeout(5):
-        while not true():  # noqa: ASYNC110  # nothing is there to be waited for
-            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

@@ -6,15 +6,12 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.engines import fragments
 from wyoming_server.engines.duplex import replies
 from wyoming_server.engines.flowing import engine as engine_module
-from wyoming_server.errors import EngineUnavailable
 from wyoming_server.models import PAUSE, MarkKind
 
 from ...simulators.flowing import Shape
 from .speaking import (
-    CHINESE,
     ENGLISH,
     KEYS,
     LONG,
@@ -38,22 +35,6 @@ pytestmark = pytest.mark.usefixtures("nothing_is_left")
 # Text
 
 
-async def test_text_is_sent_and_spoken_before_its_writer_has_finished() -> None:
-    async with at_cloud() as (service, engine):
-        writer = Writer("The kettle ")
-        listener = Listener(engine, writer, how())
-        await service.saw("text")
-        writer.write("is boiling. ", "And")
-        await listener.until_audio()
-        await service.saw("text", 3)
-        assert texts(service) == ["The kettle ", "is boiling. ", "And"]
-        writer.write(" so on.")
-        writer.end()
-        heard = await listener.end()
-        assert heard.audio == pcm("The kettle is boiling.") + pcm(" And so on.")
-        assert len(service.all("session")) == 1
-
-
 async def test_a_connection_is_opened_while_the_first_words_are_still_being_written() -> None:
     async with at_cloud() as (service, engine):
         writer = Writer()
@@ -72,18 +53,6 @@ async def test_a_pause_ends_a_session_and_the_next_has_a_connection_of_its_own()
         assert heard.audio == pcm("One") + pcm("Two.")
         assert [entry.connection for entry in service.all("session")] == [1, 2]
         assert not service.all("refused")
-
-
-@pytest.mark.parametrize("parts", [[LONG], list(CHINESE * 250)], ids=["en", "字"])
-async def test_an_interrupt_finds_little_paid_work(parts: list[str]) -> None:
-    guess = fragments.seconds("".join(parts)) / len("".join(parts))
-    async with at_cloud() as (service, engine):
-        listener = Listener(engine, written(*parts), how())
-        await listener.until_audio()
-        await listener.stop()
-        await service.saw("cancelled")
-        in_hand = (fragments.UNSPOKEN + fragments.PIECE_SECONDS) / guess + len(ENGLISH)
-        assert sum(map(len, texts(service))) - service.counters.characters < in_hand
 
 
 async def test_a_session_ends_before_it_has_more_text_than_the_cloud_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,20 +158,7 @@ async def test_audio_behind_a_sentences_end_is_heard_in_it() -> None:
         assert heard.marks[1].time == pytest.approx(len(pcm("One is here.")) / 48_000, abs=0.001)
 
 
-# An interrupt
-
-
-@pytest.mark.parametrize("heard", [False, True], ids=["before audio", "mid-speech"])
-async def test_an_interrupt_reaches_the_cloud_at_once(heard: bool) -> None:  # of a test's table
-    fault = [] if heard else [Fault(kind="stall", on="text")]
-    async with at_cloud(*fault, pace=1) as (service, engine):
-        listener = Listener(engine, written(LONG), how())
-        await (listener.until_audio() if heard else service.saw("fault"))
-        assert await listener.stop() < 0.05
-        await service.saw("cancelled", within=5)
-        await until(lambda: service.counters.connections == 0)
-        service.change(pace=0)
-        assert (await hear(engine, TEXT)).audio == pcm()
+# Turns
 
 
 async def test_turns_are_kept_until_the_connection_is_closed() -> None:
@@ -216,24 +172,3 @@ async def test_turns_are_kept_until_the_connection_is_closed() -> None:
         await second.until_audio()
         assert service.counters.sessions_most == 1
         await second.stop()
-
-
-async def test_closing_the_engine_closes_every_connection() -> None:
-    async with at_cloud(pace=1) as (service, engine):
-        speaking, waiting = Listener(engine, written(LONG), how()), Listener(engine, Writer("The kettle "), how())
-        await speaking.until_audio()
-        await service.saw("session", 2)
-        await engine.aclose()
-        await until(lambda: service.counters.connections == 0)
-        for listener in (speaking, waiting):
-            with pytest.raises(EngineUnavailable, match="closed"):
-                await listener.task
-
-
-async def test_closing_the_engine_ends_what_waits_for_text() -> None:
-    async with at_cloud() as (service, engine):
-        listener = Listener(engine, Writer("The kettle "), how())
-        await service.saw("text")
-        await engine.aclose()
-        with pytest.raises(EngineUnavailable, match="closed"):
-            await listener.task

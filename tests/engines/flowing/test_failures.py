@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from wyoming_server.errors import (
     CredentialsRefused,
     EngineBusy,
     EngineError,
-    EngineTimeout,
     EngineUnavailable,
     QuotaExceeded,
     VoiceRefused,
 )
-from wyoming_server.upstream import attempts
 
 from ...simulators.flowing import NLS, Told
-from .speaking import KEYS, TEXT, Fault, Listener, at_cloud, cloud, hear, how, made, pcm, written
+from .speaking import KEYS, TEXT, Fault, at_cloud, cloud, hear, made
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = pytest.mark.usefixtures("nothing_is_left", "no_pause")
 
 QUICK = {**KEYS, "first_audio_timeout": 0.5}
 HASTY = {**KEYS, "first_audio_timeout": 0.6}
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "PAUSE", 0.001)
-
 
 TOLD = [
     (NLS["client"], EngineError, "finds the request invalid", False),
@@ -53,13 +43,6 @@ TOLD = [
 ]
 
 
-@pytest.fixture
-def two_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second pause would take longer than what is left of HASTY's time."""
-    monkeypatch.setattr(attempts, "PAUSE", 0.25)
-    monkeypatch.setattr(attempts, "JITTER", 0)
-
-
 @pytest.mark.usefixtures("two_attempts")
 @pytest.mark.parametrize(("told", "error", "words", "retried"), TOLD, ids=lambda value: getattr(value, "message", None))
 async def test_every_status_is_told_in_words(
@@ -71,57 +54,6 @@ async def test_every_status_is_told_in_words(
         assert type(raised.value) is error
         assert f"Aliyun said: {told.code} '{told.message}" in str(raised.value)
         assert (len(service.all("session")) == 2) is retried
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault(kind="error", told=NLS["server"], times=2),
-        Fault(kind="error", on="text", told=NLS["busy"]),
-        Fault(kind="refuse", on="handshake", status=503),
-        Fault(kind="drop", on="start"),
-        Fault(kind="reset", on="text"),
-        Fault(kind="close", on="sentence"),
-        Fault(kind="drop", on="handshake"),
-        Fault(kind="garbage text"),
-    ],
-    ids=lambda fault: f"{fault.kind} on {fault.on}",
-)
-async def test_what_may_help_is_tried_again_before_anybody_hears(fault: Fault) -> None:
-    async with at_cloud(fault) as (_, engine):
-        heard = await hear(engine, TEXT)
-        assert heard.audio == pcm()
-        assert heard.texts() == [TEXT]
-
-
-@pytest.mark.parametrize("kind", ["error", "drop", "reset", "close"])
-async def test_nothing_is_tried_again_once_something_was_heard(kind: Any) -> None:
-    fault = Fault(kind=kind, on="audio", after=0.4)
-    async with at_cloud(fault) as (service, engine):
-        listener = Listener(engine, written(TEXT), how())
-        with pytest.raises(EngineUnavailable, match=r"not complete|failed inside"):
-            await listener.task
-        assert listener.heard.audio
-        assert len(service.all("session")) == 1
-
-
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        (Fault(kind="stall", on="handshake", times=9), "did not accept a connection within 0.3 s"),
-        (Fault(kind="stall", on="start", times=9), "did not begin a session within 0.3 s"),
-        (Fault(kind="stall", on="sentence", times=9), "sent no audio within 0.3 s"),
-        (Fault(kind="stall", on="audio", after=0.4), "sent no more audio within 0.2 s"),
-        (Fault(kind="stall", on="finish"), "sent no more audio within 0.2 s"),
-    ],
-    ids=str,
-)
-async def test_a_service_that_falls_silent_is_told(fault: Fault, words: str) -> None:
-    options = {**KEYS, "first_audio_timeout": 0.3, "gap_timeout": 0.2}
-    async with at_cloud(fault, engine=options) as (service, engine):
-        with pytest.raises(EngineTimeout, match=words):
-            await hear(engine, TEXT)
-        service.faults.go_on()  # it would wait for ever, too
 
 
 async def test_only_the_clouds_own_end_is_an_end() -> None:

@@ -16,7 +16,6 @@ from wyoming_server.errors import (
     VoiceRefused,
 )
 from wyoming_server.models import AudioFormat
-from wyoming_server.upstream import attempts
 
 from ...simulators.duplex.sound import riff
 from ...simulators.flowing import CLONE_RATE, PRESET_RATE, PRESETS, Habits, Told, VoiceFacts
@@ -43,15 +42,10 @@ from .speaking import (
     written,
 )
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = pytest.mark.usefixtures("nothing_is_left", "no_pause")
 
 CLONE = "grandma"
 VOICES = {**PRESETS, CLONE: VoiceFacts(language="de-DE", gender="female", description="Grandma")}
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "PAUSE", 0.001)
 
 
 # Sentences

@@ -11,8 +11,9 @@ from wyoming_server.engines.indextts.engine import IndexTtsEngine
 from wyoming_server.models import VoiceSettings
 
 from ...simulators.indextts import RATE, Fault, IndexttsSimulator, simulator, speech
+from ...writing import Writer, written
 from ..cases import new_engine
-from ..openspeech.hearing import Heard, Listener, Writer, written
+from ..openspeech.hearing import Heard, Listener
 
 MUM, DAD = "mum", "dad"
 FILES: dict[str, Any] = {

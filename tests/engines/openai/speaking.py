@@ -11,8 +11,9 @@ from wyoming_server.engines.openai.engine import OpenAIEngine
 from wyoming_server.models import VoiceSettings
 
 from ...simulators.openai import CANNED, PROFILES, Fault, OpenAISimulator, simulator, spoken
+from ...writing import written
 from ..cases import new_engine
-from ..openspeech.hearing import Heard, Listener, written
+from ..openspeech.hearing import Heard, Listener
 
 __all__ = ["CANNED", "PROFILES", "Fault", "Heard", "Listener", "at", "hear", "how", "made", "simulator", "spoken", "written"]
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from wyoming_server.channel import Channel
 from wyoming_server.engines.base import Engine, EngineEvent, Utterance
 from wyoming_server.engines.openspeech.engine import OpenSpeechEngine
 from wyoming_server.models import Mark, MarkKind, VoiceSettings, Waiting
 
 from ...simulators.openspeech import OpenSpeechSimulator, simulator
-from ...simulators.openspeech.journal import What
+from ...simulators.speech.journal import What
 from ...standstill import awake
+from ...writing import Writer, written
 from ..cases import new_engine
 from .speaking import BIG, KEYS, SECOND
 
@@ -45,31 +45,6 @@ async def speaking(
         assert isinstance(made, OpenSpeechEngine)
         async with made:
             yield service, made
-
-
-class Writer:
-    """Text that comes when the test says so."""
-
-    def __init__(self, *parts: str) -> None:
-        self._parts: Channel[str] = Channel()
-        self.write(*parts)
-
-    def write(self, *parts: str) -> None:
-        for part in parts:
-            self._parts.push(part)
-
-    def end(self, error: BaseException | None = None) -> None:
-        self._parts.end(error)
-
-    def __aiter__(self) -> AsyncIterator[str]:
-        return self._parts
-
-
-def written(*parts: str) -> Writer:
-    """All of it at once."""
-    writer = Writer(*parts)
-    writer.end()
-    return writer
 
 
 @dataclass
@@ -107,7 +82,7 @@ class Heard:
 class Listener:
     """A task that hears a reply, and says when something has come."""
 
-    def __init__(self, engine: Engine, text: AsyncIterator[str] | Writer, utterance: Utterance = HOW) -> None:
+    def __init__(self, engine: Engine, text: AsyncIterator[str] | Writer[str], utterance: Utterance = HOW) -> None:
         self.heard = Heard()
         self.sounded = asyncio.Event()
         """Audio came."""
@@ -115,7 +90,7 @@ class Listener:
         """Anything came."""
         self.task = asyncio.create_task(self._hear(engine, text, utterance))
 
-    async def _hear(self, engine: Engine, text: AsyncIterator[str] | Writer, utterance: Utterance) -> None:
+    async def _hear(self, engine: Engine, text: AsyncIterator[str] | Writer[str], utterance: Utterance) -> None:
         # an utterance of its own: by that, turns know a reply
         async with aclosing(engine.speak(aiter(text), replace(utterance))) as events:
             async for event in events:

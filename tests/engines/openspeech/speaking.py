@@ -14,7 +14,7 @@ from wyoming_server.models import Mark, MarkKind, TextFormat, VoiceSettings
 from wyoming_server.protocols.openspeech_v1 import Audio, ServerMessage, encode_server
 
 from ...simulators.openspeech import Fault, OpenSpeechSimulator, log_id, simulator
-from ...simulators.openspeech.audio import Manner, speech
+from ...simulators.speech.audio import Manner, speech
 from ..cases import new_engine
 
 BIG = "zh_female_wanwanxiaohe_moon_bigtts"

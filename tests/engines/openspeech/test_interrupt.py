@@ -14,7 +14,8 @@ from wyoming_server.errors import EngineUnavailable
 
 from ...simulators.openspeech import Fault, OpenSpeechSimulator
 from ...standstill import awake
-from .hearing import CHINESE, HOW, LONG, Listener, Writer, hear, how, speaking, texts, until_free, written
+from ...writing import Writer, written
+from .hearing import CHINESE, HOW, LONG, Listener, hear, how, speaking, texts, until_free
 from .speaking import BIG, pcm
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")

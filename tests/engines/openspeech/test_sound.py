@@ -14,7 +14,7 @@ from wyoming_server.engines.openspeech.sound import Sound
 from wyoming_server.models import VoiceSettings
 from wyoming_server.upstream.attempts import Failed
 
-from ...simulators.openspeech.audio import Manner, speech
+from ...simulators.speech.audio import Manner, speech
 from .speaking import SECOND, TEXT, pcm
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -39,15 +38,10 @@ from .speaking import (
     utterance,
 )
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
 AT_ONCE = 0.05
 """Seconds within which the service sees an interrupt."""
-
-
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    tasks = asyncio.all_tasks()
-    yield
-    assert asyncio.all_tasks() - {asyncio.current_task()} <= tasks
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,8 @@ from wyoming_server.upstream.websocket import open_websocket
 
 from ...simulators.openspeech import Account, Fault, OpenSpeechSimulator, Told
 from ...standstill import awake
-from .hearing import ENGLISH, HOW, LONG, Heard, Listener, Writer, hear, sessions, speaking, until_free, written
+from ...writing import Writer, written
+from .hearing import ENGLISH, HOW, LONG, Heard, Listener, hear, sessions, speaking, until_free
 from .speaking import pcm
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")

@@ -14,8 +14,8 @@ from wyoming_server.protocols.openspeech_v3 import Event
 
 from ...simulators.openspeech import Account, Fault
 from ...simulators.openspeech import session as simulated
-from ...simulators.openspeech.audio import SECONDS_A_CHARACTER, timings
 from ...simulators.openspeech.v3 import V3
+from ...simulators.speech.audio import SECONDS_A_CHARACTER, timings
 from .hearing import ENGLISH, Heard, hear, how, speaking
 from .speaking import BIG, SECOND, pcm
 
@@ -183,7 +183,7 @@ async def test_every_encoding_brings_the_same_marks(encoding: str, rate: int, ti
 
 @pytest.mark.parametrize("encoding", ["mp3", "ogg_opus"])
 async def test_audio_that_is_none_is_told_in_words(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.simulators.openspeech.audio._encoded", lambda *_: bytes(4_000))
+    monkeypatch.setattr("tests.simulators.speech.audio._encoded", lambda *_: bytes(4_000))
     async with speaking() as (_, engine):
         with pytest.raises(EngineError, match=r"cannot be decoded.*pcm needs no decoder"):
             await hear(engine, f"Nothing as {encoding}.", utterance=how(encoding=encoding))

@@ -13,8 +13,9 @@ from wyoming_server.errors import EngineTimeout
 from wyoming_server.models import MarkKind
 
 from ...simulators.openspeech import OpenSpeechSimulator
-from ...simulators.openspeech.audio import SECONDS_A_CHARACTER
-from .hearing import CHINESE, ENGLISH, LONG, Heard, Listener, Writer, hear, how, order, sessions, speaking, texts, written
+from ...simulators.speech.audio import SECONDS_A_CHARACTER
+from ...writing import Writer, written
+from .hearing import CHINESE, ENGLISH, LONG, Heard, Listener, hear, how, order, sessions, speaking, texts
 from .speaking import pcm
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")

@@ -13,7 +13,8 @@ from wyoming_server.upstream import attempts
 
 from ...simulators.openspeech import Fault
 from ...standstill import awake
-from .hearing import ENGLISH, FIRST, HOW, Listener, Writer, hear, how, order, sessions, speaking, texts, written
+from ...writing import Writer, written
+from .hearing import ENGLISH, FIRST, HOW, Listener, hear, how, order, sessions, speaking, texts
 from .speaking import BIG, SECOND, pcm
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")

@@ -11,8 +11,9 @@ from wyoming_server.engines.wyoming.engine import WyomingEngine
 
 from ...simulators.wyoming import Fault, WyomingSimulator, simulator
 from ...simulators.wyoming.handler import spoken
+from ...writing import Writer, written
 from ..cases import new_engine
-from ..openspeech.hearing import Heard, Listener, Writer, written
+from ..openspeech.hearing import Heard, Listener
 
 VOICE = "en_GB-alan-medium"
 ONE, TWO, THREE = "One is here.", "Two is there.", "Three is gone."

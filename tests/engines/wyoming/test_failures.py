@@ -27,14 +27,9 @@ from wyoming_server.upstream import attempts
 from ...simulators.wyoming.manners import PIPER, Kind, Stage
 from .speaking import ONE, TEXT, THREE, TWO, VOICE, Fault, Listener, Writer, at_server, hear, how, made, pcm, written
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = pytest.mark.usefixtures("nothing_is_left", "no_pause")
 
 both_ways = pytest.mark.parametrize("streaming", [True, False], ids=["streaming", "by sentences"])
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "PAUSE", 0.001)
 
 
 @both_ways

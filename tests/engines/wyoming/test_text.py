@@ -11,18 +11,12 @@ import pytest
 from wyoming_server.engines.wyoming import streams
 from wyoming_server.errors import EngineTimeout
 from wyoming_server.models import PAUSE
-from wyoming_server.upstream import attempts
 
 from .speaking import ONE, TEXT, THREE, TWO, VOICE, Fault, Listener, Writer, at_server, hear, how, pcm, written
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = pytest.mark.usefixtures("nothing_is_left", "no_pause")
 
 TEXTS = ("synthesize-start", "synthesize-chunk", "synthesize", "synthesize-stop")
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "PAUSE", 0.001)
 
 
 # Streams

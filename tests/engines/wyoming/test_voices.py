@@ -11,24 +11,18 @@ from wyoming_server.engines.wyoming import engine as engine_module
 from wyoming_server.engines.wyoming.engine import WyomingEngine
 from wyoming_server.errors import EngineError, EngineTimeout, EngineUnavailable, VoiceRefused
 from wyoming_server.models import Voice
-from wyoming_server.upstream import attempts
 
 from ...serving import until
 from ...simulators.wyoming import PIPER, Program, WyomingSimulator
 from ...simulators.wyoming import Voice as Offered
 from .speaking import ONE, VOICE, Fault, at_server, hear, made, pcm, simulator
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = pytest.mark.usefixtures("nothing_is_left", "no_pause")
 
 LIBRI = Offered(name="libri", languages=("en_US",), speakers=("p225", "p226"), description="LibriTTS")
 KOKORO = Program(name="kokoro", voices=(Offered(name="af_heart", languages=("en-us",)),))
 SOON = 0.02
 """Seconds between readings."""
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "PAUSE", 0.001)
 
 
 async def test_the_installed_voices_are_listed_in_the_servers_order() -> None:

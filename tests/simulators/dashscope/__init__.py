@@ -6,9 +6,9 @@ Messages are written and read here by hand, not by the codec under test.
 
 from __future__ import annotations
 
-from ..duplex.codes import Told
+from ..common.codes import Told
 from ..duplex.faults import Fault
-from ..openspeech.journal import Counters, Entry
+from ..speech.journal import Counters, Entry
 from .codes import DASHSCOPE
 from .server import PATH, DashScopeSimulator, simulator
 from .talk import Account, DashScopeOptions

@@ -1,16 +1,15 @@
-"""The service as a process of its own: see `duplex.process`."""
+"""The service as a process of its own: see `speech.process`."""
 
 from __future__ import annotations
 
 import asyncio
 
-from ..duplex.process import parser, run
+from ..speech.process import parser, run
 from .server import simulator
 
 
 async def main() -> None:
-    options = vars(parser("dashscope").parse_args())
-    await run(simulator, everything=options.pop("all"), **options)
+    await run(simulator, vars(parser("dashscope").parse_args()))
 
 
 if __name__ == "__main__":

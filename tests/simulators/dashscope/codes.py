@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..duplex.codes import Told
+from ..common.codes import Told
 
 DASHSCOPE = {
     "key": Told(code="InvalidApiKey", message="Invalid API-key provided."),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ..duplex.codes import Told
-from ..duplex.line import Line
+from ..common.codes import Told
+from ..common.line import Line
+from ..common.writing import written
 from ..duplex.reading import billed
 from ..duplex.sound import Word, riff, words
-from ..duplex.talk import Speaking
-from ..duplex.world import O
-from ..duplex.writing import written
+from ..speech.talk import Speaking
+from ..speech.world import O
 
 
 def event(name: str, task_id: str, payload: dict[str, Any] | None = None, **header: Any) -> str:

@@ -5,24 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 from websockets.asyncio.client import connect
 
+from ..common.raw import Service
 from ..duplex import raw
 from ..duplex.raw import Got
 
 TEXT = "字节跳动语音合成。"
 KEY = {"Authorization": "Bearer sk-api-key"}
 ENDS = ("task-finished", "task-failed")
-
-
-class Service(Protocol):
-    """A simulator, wherever it runs."""
-
-    @property
-    def url(self) -> str: ...
 
 
 def run_payload(**changes: Any) -> dict[str, Any]:

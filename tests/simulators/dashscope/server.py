@@ -10,9 +10,10 @@ from uuid import uuid4
 
 from websockets.http11 import Request, Response
 
-from ..duplex.codes import Told
-from ..duplex.line import Line
-from ..duplex.server import Simulator, json_response, running
+from ..common.codes import Told
+from ..common.line import Line
+from ..common.serving import json_response
+from ..duplex.server import Simulator, running
 from .codes import DASHSCOPE
 from .talk import DashScopeOptions, DashScopeTalk
 

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..duplex.codes import Refused, Told
-from ..duplex.reading import DASHED_ID, HEX_ID, billed, check, document
+from ..common.codes import Refused, Told
+from ..common.fields import NUMBER, Field, check
+from ..duplex.reading import DASHED_ID, HEX_ID, billed, document
 from ..duplex.session import Session, Sessions
 from ..duplex.sound import semitones
-from ..duplex.world import Options
-from ..openspeech.audio import Manner
-from ..openspeech.fields import NUMBER, Field
+from ..speech.audio import Manner
+from ..speech.world import Options
 from .codes import DASHSCOPE
 from .messages import Telling, event, failed
 from .voices import MODELS, fits

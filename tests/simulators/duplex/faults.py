@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from ..openspeech.faults import noise
-from .codes import Told
-from .line import Line
+from ..common import faults
+from ..common.codes import Told
+from ..common.faults import GARBAGE, Over, drop, noise, otherwise, reset, stall, telling
+from ..common.line import Line
 
 Stage = Literal[
     "request",  # an HTTP request came that is no handshake
@@ -32,12 +32,11 @@ Kind = Literal[
     "unknown event",  # a message that nobody knows but that does no harm
     "late audio",  # a sentence's last audio comes after its end was told
 ]
-GARBAGE = "upstream connect error or disconnect/reset before headers"
 SERVER_ERROR = Told(code=50000000, message="Server error!")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class Fault(faults.Fault):
     """Strikes the first occasion that fits, `times` times."""
 
     kind: Kind
@@ -51,7 +50,6 @@ class Fault:
     status: int = 503
     code: int = 1000
     seconds: float | None = None
-    times: int = 1
 
     def __post_init__(self) -> None:
         kinds = KINDS.get(self.on, BEHAVIOURS.keys())
@@ -59,45 +57,21 @@ class Fault:
             raise ValueError(f"{self.kind} on {self.on}")
 
 
-class Faults:
+class Faults(faults.Faults[Fault]):
     """Those that wait to strike."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Fault] = []
-        self._gate = asyncio.Event()
-
-    def add(self, *faults: Fault) -> None:
-        self.waiting += faults
-
-    def clear(self) -> None:
-        self.waiting.clear()
-
-    def go_on(self) -> None:
-        """Ends every stall that is under way."""
-        self._gate.set()
-        self._gate = asyncio.Event()
-
-    async def stalled(self) -> None:
-        await self._gate.wait()
 
     def take(self, on: Stage, *, seconds: float = 0, text: str = "") -> Fault | None:
         """The one that strikes now."""
-        for index, fault in enumerate(self.waiting):
-            if fault.on == on and fault.after <= seconds + 1e-6 and fault.where in text:
-                self.waiting[index : index + 1] = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
-                return fault
-        return None
-
-
-class Over(Exception):
-    """A fault or an error ended what was going on."""
+        return self.first(lambda fault: fault.on == on and fault.after <= seconds + 1e-6 and fault.where in text)
 
 
 class Struck(Protocol):
     """What a fault needs to know of a connection and what is spoken on it."""
 
     line: Line
-    faults: Faults
+
+    @property
+    def faults(self) -> Faults: ...
 
     async def fail(self, told: Told) -> None: ...
 
@@ -110,47 +84,22 @@ async def _error(struck: Struck, fault: Fault) -> None:
     raise Over
 
 
-async def _stall(struck: Struck, fault: Fault) -> None:
-    await (struck.faults.stalled() if fault.seconds is None else asyncio.sleep(fault.seconds))
-
-
 async def _close(struck: Struck, fault: Fault) -> None:
     await struck.line.hang_up(fault.code)
     raise Over
 
 
-async def _drop(struck: Struck, fault: Fault) -> None:
-    struck.line.drop()
-    raise Over
-
-
-async def _reset(struck: Struck, fault: Fault) -> None:
-    struck.line.reset()
-    raise Over
-
-
-async def _late_audio(struck: Struck, fault: Fault) -> None:
-    """The session's own affair."""
-
-
-def _telling(make: Callable[[Struck], bytes | str]) -> Behaviour:
-    async def tell(struck: Struck, fault: Fault) -> None:
-        await struck.line.tell(make(struck))
-
-    return tell
-
-
 Behaviour = Callable[[Struck, Fault], Awaitable[Any]]
 BEHAVIOURS: Mapping[Kind, Behaviour] = {
     "error": _error,
-    "stall": _stall,
+    "stall": stall,
     "close": _close,
-    "drop": _drop,
-    "reset": _reset,
-    "garbage text": _telling(lambda struck: GARBAGE),
-    "garbage binary": _telling(lambda struck: noise(481)),
-    "unknown event": _telling(lambda struck: struck.unknown()),
-    "late audio": _late_audio,
+    "drop": drop,
+    "reset": reset,
+    "garbage text": telling(lambda struck: GARBAGE),
+    "garbage binary": telling(lambda struck: noise(481)),
+    "unknown event": telling(lambda struck: struck.unknown()),
+    "late audio": otherwise,
 }
 KINDS: Mapping[Stage, Collection[Kind]] = {
     "request": ("refuse", "garbage text", "stall", "drop", "reset"),

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
+from ..common import raw
 
 
 @dataclass(kw_only=True)
@@ -56,29 +55,15 @@ def audio(messages: Iterable[Got]) -> bytes:
 
 
 @dataclass(kw_only=True)
-class Client:
+class Client(raw.Client[Got]):
     """One connection, and its session."""
 
-    line: ClientConnection
     task_id: str
     key: str
     """Of the event's name in the header."""
 
-    async def receive(self) -> Got:
-        return got(await self.line.recv(), self.key)
+    def read(self, message: bytes | str) -> Got:
+        return got(message, self.key)
 
-    async def until(self, *wanted: str) -> list[Got]:
-        """All messages up to the first of these."""
-        messages: list[Got] = []
-        while not messages or messages[-1].name not in wanted:
-            messages.append(await self.receive())
-        return messages
-
-    async def rest(self) -> list[Got]:
-        """Until the connection ends, however."""
-        messages: list[Got] = []
-        try:
-            while True:
-                messages.append(await self.receive())
-        except ConnectionClosed:
-            return messages
+    def name(self, message: Got) -> str:
+        return message.name

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Generic, Protocol
 
-from ..openspeech.audio import Manner
-from ..openspeech.sentences import Sentences
-from .codes import Refused, Told
-from .faults import Over
-from .talk import Speaking, Talk
-from .world import O
+from ..common.codes import Refused, Told
+from ..common.faults import Over
+from ..speech.audio import Manner
+from ..speech.sentences import Sentences
+from ..speech.talk import Speaking
+from ..speech.world import O
+from .talk import Talk
 
 
 class Telling(Protocol):

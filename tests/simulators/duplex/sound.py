@@ -1,4 +1,4 @@
-"""Sound beyond the tones of `openspeech.audio`: headers of WAV files, and when words are spoken."""
+"""Sound beyond the tones of `speech.audio`: headers of WAV files, and when words are spoken."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import struct
 from dataclasses import dataclass
 from math import log2
 
-from ..openspeech.audio import WIDTH, Manner
-from ..openspeech.audio import words as words_of
+from ..speech.audio import WIDTH, Manner
+from ..speech.audio import words as words_of
 
 ENDLESS = 0xFFFF_FFFF
 """The length of what is not over yet."""

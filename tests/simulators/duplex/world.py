@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
-from ..openspeech.journal import Journal
+from ..speech import world
+from ..speech.world import O
 from .faults import Faults
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How any service behaves. Changed at any time, they hold from the next session on."""
-
-    pace: float = 0
-    """Audio comes at so many times real time; 0: at once."""
-    delay: float = 0
-    """Seconds before the first audio of a session."""
-    piece: float = 0.2
-    """Seconds of audio in a message; 0: a whole sentence in one."""
-    split: int = 0
-    """Bytes that a message has at most, odd or not; 0: no limit. Headers come on top."""
-    latency: float = 0
-    """Seconds before a start is answered."""
-
-
-O = TypeVar("O", bound=Options)  # noqa: E741  # for options
-
-
 @dataclass(kw_only=True)
-class World(Generic[O]):
+class World(world.World[O, Faults]):
     """One service, from its start to its end."""
 
-    options: O
-    journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
-    pings: int = 0
-    """Of websockets, from all clients."""
     task_ids: set[str] = field(default_factory=set)
     """Of all sessions so far."""

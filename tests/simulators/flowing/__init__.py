@@ -6,9 +6,9 @@ Messages are written and read here by hand, not by the codec under test.
 
 from __future__ import annotations
 
-from ..duplex.codes import Told
+from ..common.codes import Told
 from ..duplex.faults import Fault
-from ..openspeech.journal import Counters, Entry
+from ..speech.journal import Counters, Entry
 from .accounts import Account
 from .cloud import CloudOptions
 from .cloud_server import CLOUD_PATH, CloudSimulator, cloud

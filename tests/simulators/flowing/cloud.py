@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..duplex.codes import Refused, Told
-from ..duplex.line import Line
-from ..duplex.reading import HEX_ID, billed, check, document
+from ..common.codes import Refused, Told
+from ..common.fields import Field, check
+from ..common.line import Line
+from ..duplex.reading import HEX_ID, billed, document
 from ..duplex.session import Session, Sessions
-from ..duplex.world import Options, World
-from ..openspeech.audio import Manner
-from ..openspeech.fields import Field
+from ..duplex.world import World
+from ..speech.audio import Manner
+from ..speech.world import Options
 from .accounts import Account
 from .codes import NLS
 from .messages import NAMESPACE, CloudTelling, Shape, failed, message

@@ -10,9 +10,10 @@ from urllib.parse import parse_qs
 
 from websockets.http11 import Request, Response
 
-from ..duplex.codes import Told
-from ..duplex.line import Line
-from ..duplex.server import Simulator, json_response, response, running
+from ..common.codes import Told
+from ..common.line import Line
+from ..common.serving import json_response, response
+from ..duplex.server import Simulator, running
 from .accounts import Denied, TokenDesk
 from .cloud import CloudOptions, CloudTalk
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..duplex.codes import Told
+from ..common.codes import Told
 
 OK = 20000000
 NLS = {

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from ..duplex.codes import Refused, Told
-from ..duplex.line import Line
+from ..common.codes import Refused, Told
+from ..common.line import Line
 from ..duplex.reading import document, is_speakable
 from ..duplex.session import Session, Sessions
-from ..duplex.world import Options, World
-from ..openspeech.audio import Manner
+from ..duplex.world import World
+from ..speech.audio import Manner
+from ..speech.world import Options
 from .local_telling import LocalTelling
 from .messages import NAMESPACE, failed, message
 from .voices import CLONE_RATE, PRESETS, VoiceFacts

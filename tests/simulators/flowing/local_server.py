@@ -10,8 +10,9 @@ from urllib.parse import parse_qs
 
 from websockets.http11 import Request, Response
 
-from ..duplex.line import Line
-from ..duplex.server import Simulator, json_response, running
+from ..common.line import Line
+from ..common.serving import json_response
+from ..duplex.server import Simulator, running
 from .local import LocalOptions, LocalTalk
 from .voices import described, listed
 

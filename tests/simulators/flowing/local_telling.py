@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..duplex.line import Line
+from ..common.line import Line
 from ..duplex.sound import Word, riff
-from ..duplex.talk import Speaking
-from ..duplex.world import O
+from ..speech.talk import Speaking
+from ..speech.world import O
 from .messages import message, subtitle
 
 MS_A_CHARACTER = 200

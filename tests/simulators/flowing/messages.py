@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from uuid import uuid4
 
-from ..duplex.codes import Told
-from ..duplex.line import Line
+from ..common.codes import Told
+from ..common.line import Line
+from ..common.writing import written
 from ..duplex.sound import Word, riff, words
-from ..duplex.talk import Speaking
-from ..duplex.world import O
-from ..duplex.writing import written
+from ..speech.talk import Speaking
+from ..speech.world import O
 from .codes import OK
 
 NAMESPACE = "FlowingSpeechSynthesizer"

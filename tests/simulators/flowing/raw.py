@@ -6,24 +6,18 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 from websockets.asyncio.client import connect
 
+from ..common.raw import Service
 from ..duplex import raw
 from ..duplex.raw import Got
 
 TEXT = "字节跳动语音合成。"
 TOKEN = {"X-NLS-Token": "nls-token"}
 ENDS = ("SynthesisCompleted", "TaskFailed")
-
-
-class Service(Protocol):
-    """A simulator, wherever it runs."""
-
-    @property
-    def url(self) -> str: ...
 
 
 @dataclass(kw_only=True)

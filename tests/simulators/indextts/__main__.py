@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
+from typing import get_args
 
+from ..common.process import tell
 from . import simulator
-from .journal import Entry
+from .journal import What
 from .server import MANNERS
 from .sound import RATE
 
@@ -23,20 +24,11 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def tell(entry: Entry) -> None:
-    sys.stdout.write(entry.line() + "\n")
-    sys.stdout.flush()
-
-
 async def main() -> None:
     options = vars(parsed())
-    quiet = options.pop("quiet")
+    without = get_args(What) if options.pop("quiet") else ()
     async with simulator(**options) as running:
-        sys.stdout.write(f"{running.port}\n")
-        sys.stdout.flush()
-        if not quiet:
-            running.on_entry(tell)
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        await tell(running, without=without)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from ..openspeech.faults import noise
+from ..common import faults
+from ..common.faults import GARBAGE, noise
 from .line import Line
 from .sound import SHAPES
 
@@ -42,11 +42,10 @@ Kind = Literal[
     "unknown event",
 ]
 """The package's docstring says what each does."""
-GARBAGE = "upstream connect error or disconnect/reset before headers"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class Fault(faults.Fault):
     """Strikes the first occasion that fits, `times` times."""
 
     kind: Kind
@@ -60,7 +59,6 @@ class Fault:
     status: int = 503
     code: int = 1011
     seconds: float | None = None
-    times: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS.get(self.on, ANYWHERE) or self.shape not in SHAPES:
@@ -70,34 +68,12 @@ class Fault:
         return self.message.replace("{text}", text)
 
 
-class Faults:
+class Faults(faults.Faults[Fault]):
     """Those that wait to strike."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Fault] = []
-        self._gate = asyncio.Event()
-
-    def add(self, *faults: Fault) -> None:
-        self.waiting += faults
-
-    def clear(self) -> None:
-        self.waiting.clear()
-
-    def go_on(self) -> None:
-        """Ends every stall that is under way."""
-        self._gate.set()
-        self._gate = asyncio.Event()
-
-    async def stalled(self) -> None:
-        await self._gate.wait()
 
     def take(self, on: Stage, text: str = "") -> Fault | None:
         """The one that strikes now."""
-        for index, fault in enumerate(self.waiting):
-            if fault.on == on and fault.where in text:
-                self.waiting[index : index + 1] = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
-                return fault
-        return None
+        return self.first(lambda fault: fault.on == on and fault.where in text)
 
 
 class Over(Exception):
@@ -146,7 +122,7 @@ async def _server_error(blow: Blow) -> None:
 
 
 async def _stall(blow: Blow) -> None:
-    await (blow.struck.faults.stalled() if blow.fault.seconds is None else asyncio.sleep(blow.fault.seconds))
+    await blow.struck.faults.stalled(blow.fault.seconds)
 
 
 async def _close(blow: Blow) -> None:

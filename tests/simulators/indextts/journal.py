@@ -1,14 +1,11 @@
-"""What the simulator saw and did, in order, with times that another process on this machine can compare with its own."""
+"""What the simulator can see and do."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from time import monotonic_ns
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from ..common import journal
 
 What = Literal[
     "connected",  # over TCP: the real server may be deaf yet
@@ -32,17 +29,11 @@ What = Literal[
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(journal.Entry[What]):
     """One thing that happened."""
 
-    what: What
-    time_ns: int
-    """CLOCK_MONOTONIC."""
-    connection: int
-    """Counts from 1, in the order of connecting."""
     task: str = ""
     """The task id, where it is about a request."""
-    detail: dict[str, Any] = field(default_factory=dict)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -50,39 +41,9 @@ class Entry:
         body: dict[str, Any] = self.detail["body"]
         return body
 
-    def line(self) -> str:
-        """As JSON, in ASCII."""
-        return json.dumps(asdict(self))
 
-
-class Journal:
-    """A list of entries that can be waited for."""
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.on_entry: Callable[[Entry], None] | None = None
-        self._seen: Counter[str] = Counter()
-        self._waiting: list[tuple[What, int, asyncio.Future[Entry]]] = []
+class Journal(journal.Journal[What, Entry]):
+    """What happened."""
 
     def add(self, what: What, connection: int, task: str = "", **detail: Any) -> None:
-        entry = Entry(what=what, time_ns=monotonic_ns(), connection=connection, task=task, detail=detail)
-        self.entries.append(entry)
-        self._seen[what] += 1
-        for waiting in [waiting for waiting in self._waiting if waiting[:2] == (what, self._seen[what])]:
-            self._waiting.remove(waiting)
-            if not waiting[2].done():
-                waiting[2].set_result(entry)
-        if self.on_entry is not None:
-            self.on_entry(entry)
-
-    def all(self, what: What) -> list[Entry]:
-        return [entry for entry in self.entries if entry.what == what]
-
-    async def saw(self, what: What, count: int = 1, *, within: float = 10) -> Entry:
-        """The `count`th entry of that kind, now or when it comes. Raises TimeoutError after `within` seconds."""
-        if self._seen[what] >= count:
-            return self.all(what)[count - 1]
-        future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
-        self._waiting.append((what, count, future))
-        async with asyncio.timeout(within):
-            return await future
+        self.put(Entry(what=what, connection=connection, task=task, detail=detail))

@@ -7,10 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
 
-from websockets.frames import Frame, Opcode
-from websockets.protocol import Event
-
-from ..openspeech import line
+from ..common import line
 
 
 class Gate:
@@ -46,11 +43,9 @@ class Host(Protocol):
 
     def connected(self, line: Line) -> None: ...
 
-    def pinged(self) -> None: ...
-
 
 class Line(line.Line):
-    """As the OpenSpeech simulator's, behind a gate."""
+    """As any, behind a gate."""
 
     host: ClassVar[Host]
 
@@ -73,8 +68,3 @@ class Line(line.Line):
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave("end of file" if exc is None else "reset")
         self.host.gate.hear(super().connection_lost, exc)
-
-    def process_event(self, event: Event) -> None:
-        if isinstance(event, Frame) and event.opcode is Opcode.PING:
-            self.host.pinged()
-        super().process_event(event)

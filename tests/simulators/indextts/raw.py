@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.asyncio.client import connect
+
+from ..common import raw
 
 TEXT = "大家好，我现在正在体验 AI 科技！"
 REQUEST: dict[str, Any] = {
@@ -51,10 +52,14 @@ def names(messages: Iterable[Got]) -> list[str]:
 
 
 @dataclass(kw_only=True)
-class Client:
+class Client(raw.Client[Any]):
     """One connection."""
 
-    line: ClientConnection
+    def read(self, message: str | bytes) -> Any:
+        return got(message)
+
+    def name(self, message: Any) -> str:
+        return name(message)
 
     async def ask(self, text: str = TEXT, **changed: Any) -> None:
         """A request; None takes a field away."""
@@ -63,25 +68,6 @@ class Client:
 
     async def ask_status(self, task_id: str) -> None:
         await self.line.send(json.dumps({"type": "task_status", "task_id": task_id}))
-
-    async def receive(self) -> Any:
-        return got(await self.line.recv())
-
-    async def until(self, *wanted: str) -> list[Any]:
-        """All messages up to the first of these."""
-        messages: list[Any] = []
-        while not messages or name(messages[-1]) not in wanted:
-            messages.append(await self.receive())
-        return messages
-
-    async def rest(self) -> list[Any]:
-        """Until the connection ends, however."""
-        messages: list[Any] = []
-        try:
-            while True:
-                messages.append(await self.receive())
-        except ConnectionClosed:
-            return messages
 
     async def speak(self, text: str = TEXT, **changed: Any) -> list[Any]:
         """A whole request: what came from `queued` to its end."""

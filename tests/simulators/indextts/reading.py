@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..openspeech import codes, fields
-from ..openspeech.fields import NUMBER, Field
+from ..common.codes import Refused, Told
+from ..common.fields import NUMBER, Field, check, json_object
 
 NO_TEXT = "缺少有效的 text"
 BAD_MODE = "emo_mode 必须是 none/audio/vector/text"
@@ -16,7 +15,7 @@ MISSING = {
     "emo_vector": "情感向量模式需要提供 emo_vector",
     "emo_text": "情感文本引导模式需要提供 emo_text",
 }
-STRICT = codes.Told(code=0, message="strict")
+STRICT = Told(code=0, message="strict")
 COMMON = [
     Field(path="type", required=True),
     Field(path="text", required=True),
@@ -36,22 +35,17 @@ MODES: Mapping[str, list[Field]] = {
 STATUS = [Field(path="type", required=True), Field(path="task_id", required=True)]
 
 
-class Refused(Exception):
-    """A rule was broken. Never leaves the simulator: it is what the client is told."""
+def refused(words: str) -> Refused:
+    return Refused(Told(code=0, message=words))
 
 
 def document(message: str | bytes) -> dict[str, Any]:
     """The object that a message is."""
     if isinstance(message, bytes):
-        raise Refused("a binary message")
-    try:
-        found = json.loads(message)
-    except (ValueError, RecursionError) as error:
-        raise Refused("no JSON") from error
-    if not isinstance(found, dict):
-        raise Refused("no JSON object")
+        raise refused("a binary message")
+    found = json_object(message, STRICT)
     if found.get("type") not in ("tts_stream", "task_status"):
-        raise Refused(f"type {found.get('type')!r} is not known")
+        raise refused(f"type {found.get('type')!r} is not known")
     return found
 
 
@@ -63,31 +57,28 @@ def check_request(found: dict[str, Any], *, prompt_required: bool) -> None:
     """In the document's words where it has any."""
     text, mode = found.get("text"), found.get("emo_mode", "none")
     if not isinstance(text, str) or not text.strip():
-        raise Refused(NO_TEXT)
+        raise refused(NO_TEXT)
     if mode not in list(MODES):
-        raise Refused(BAD_MODE)
+        raise refused(BAD_MODE)
     for field in MODES[mode]:
         if field.path in MISSING and not found.get(field.path):
-            raise Refused(MISSING[field.path])
+            raise refused(MISSING[field.path])
     _check(found, [*COMMON, *MODES[mode]])
     if mode == "vector":
         _check_vector(found["emo_vector"])
     if prompt_required and not found.get("prompt_audio"):
-        raise Refused("prompt_audio is required")
+        raise refused("prompt_audio is required")
 
 
 def _check(found: dict[str, Any], rows: list[Field]) -> None:
     if unknown := sorted(set(found) - {row.path for row in rows}):
-        raise Refused(f"nobody knows {', '.join(unknown)} here")
+        raise refused(f"nobody knows {', '.join(unknown)} here")
     if nothing := sorted(name for name, value in found.items() if value is None):
-        raise Refused(f"{', '.join(nothing)} is null")
-    try:
-        fields.check(found, rows, STRICT)
-    except codes.Refused as refused:
-        raise Refused(refused.told.message) from None
+        raise refused(f"{', '.join(nothing)} is null")
+    check(found, rows, STRICT)
 
 
 def _check_vector(vector: list[Any]) -> None:
     numbers = [value for value in vector if isinstance(value, NUMBER) and not isinstance(value, bool) and 0 <= value <= 1]
     if len(vector) != 8 or len(numbers) != len(vector):
-        raise Refused(f"emo_vector {vector} is not eight numbers from 0 to 1")
+        raise refused(f"emo_vector {vector} is not eight numbers from 0 to 1")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from ..duplex.server import response
-from ..openspeech.server import CLOSE_TIMEOUT
+from ..common.handle import Handle
+from ..common.line import How
+from ..common.serving import USUAL, response
 from .faults import BEHAVIOURS, Blow, Faults
 from .journal import Entry, What
 from .line import Gate, Line
@@ -23,26 +23,22 @@ from .world import Job, Manner, Options, World
 MANNERS: Mapping[Manner, type[Talk]] = {"real": Talk, "document": DocumentTalk}
 
 
-class IndexttsSimulator:
+class IndexttsSimulator(Handle[What, Entry, Options, Faults]):
     """A running service, and what a test may see and do."""
 
+    _world: World
+
     def __init__(self, options: Options, port: int = 0) -> None:
-        self._world = World(options=options)
+        super().__init__(World(options=options))
         self._talks: dict[Line, Talk] = {}
         self._numbers = 0
         self._server: Server | None = None
         self._socket = _bound(port)
-        self.port: int = self._socket.getsockname()[1]
+        self.port = self._socket.getsockname()[1]
 
     @property
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
-
-    # what was seen
-
-    @property
-    def journal(self) -> list[Entry]:
-        return self._world.journal.entries
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -64,36 +60,11 @@ class IndexttsSimulator:
         """Of websockets, from all clients."""
         return self._world.pings
 
-    def all(self, what: What) -> list[Entry]:
-        return self._world.journal.all(what)
-
-    async def saw(self, what: What, count: int = 1, *, within: float = 10) -> Entry:
-        """The `count`th entry of that kind, now or when it comes; TimeoutError after `within` seconds."""
-        return await self._world.journal.saw(what, count, within=within)
-
-    def on_entry(self, told: Callable[[Entry], None]) -> None:
-        """Every entry from now on, as it is made."""
-        self._world.journal.on_entry = told
-
-    # what may be done
-
-    @property
-    def options(self) -> Options:
-        return self._world.options
-
-    def change(self, **options: Any) -> None:
-        """Names and values of `Options`: for connections and requests from now on."""
-        self._world.options = replace(self._world.options, **options)
-
-    @property
-    def faults(self) -> Faults:
-        return self._world.faults
-
-    def hang_up(self, how: Literal["close", "drop", "reset"] = "drop") -> int:
+    def hang_up(self, how: How = "drop") -> int:
         """Ends every connection; how many those were."""
         lines = [line for line in self._talks if not line.is_gone]
         for line in lines:
-            {"close": lambda line: line.hang_up_now(1000), "drop": Line.drop, "reset": Line.reset}[how](line)
+            line.end(how)
         return len(lines)
 
     async def start(self) -> None:
@@ -101,17 +72,8 @@ class IndexttsSimulator:
         if self._server is not None:
             return
         self._world.revive()
-        self._server = await serve(
-            self._serve,
-            sock=self._socket,
-            process_request=self._open,
-            create_connection=type("HostedLine", (Line,), {"host": self}),
-            compression=None,
-            ping_interval=None,
-            close_timeout=CLOSE_TIMEOUT,
-            open_timeout=None,
-            server_header="simulator",
-        )
+        hosted = type("HostedLine", (Line,), {"host": self})
+        self._server = await serve(self._serve, sock=self._socket, process_request=self._open, create_connection=hosted, **USUAL)
 
     async def stop(self) -> None:
         """As a crash does: connections are reset, nothing goes on, and the port refuses."""
@@ -139,13 +101,11 @@ class IndexttsSimulator:
         line.number = self._numbers
         self._talks[line] = talk = MANNERS[self.options.manner](self._world, line)
         talk.note("connected")
-        line.on_left = lambda by: self._left(line, by)
+        line.on_left = talk.left
+        line.on_ping = self._pinged
 
-    def pinged(self) -> None:
+    def _pinged(self) -> None:
         self._world.pings += 1
-
-    def _left(self, line: Line, by: str) -> None:
-        self._talks[line].left(by)
 
     async def _open(self, line: ServerConnection, request: Request) -> Response | None:
         """The answer to a handshake on any path; None accepts it."""

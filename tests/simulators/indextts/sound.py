@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ..common.faults import noise
 from ..duplex.sound import ENDLESS, riff
-from ..openspeech.audio import WIDTH, Manner, pcm
-from ..openspeech.faults import noise
+from ..speech.audio import WIDTH, Manner, pcm
 
 RATE = 22_050
 """Hz, of the service."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
@@ -11,11 +10,13 @@ from uuid import uuid4
 
 from websockets.exceptions import ConnectionClosed
 
+from ..common.codes import Refused
+from ..common.writing import written
 from . import sound
 from .faults import BEHAVIOURS, Blow, Fault, Faults, Kind, Over, Stage
 from .journal import What
 from .line import Line
-from .reading import Refused, check_request, check_status, document
+from .reading import check_request, check_status, document
 from .sound import SHAPES
 from .world import Job, Options, World
 
@@ -220,8 +221,3 @@ class DocumentTalk(Talk):
 
     def deaf(self) -> AbstractContextManager[None]:
         return nullcontext()
-
-
-def written(value: dict[str, Any]) -> str:
-    """JSON; half characters, which no text message can have, become question marks."""
-    return json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()

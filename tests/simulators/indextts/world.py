@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
+from ..common import world
 from .faults import Faults
-from .journal import Journal
+from .journal import Entry, Journal, What
 from .line import Gate
 from .sound import RATE
 
@@ -19,7 +20,7 @@ Manner = Literal["real", "document"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(world.Options):
     """How the service behaves. Changed at any time, they hold from the next request on."""
 
     manner: Manner = "real"
@@ -65,10 +66,9 @@ class Job:
 
 
 @dataclass(kw_only=True)
-class World:
+class World(world.World[What, Entry, Options, Faults]):
     """One service, from its start to its end."""
 
-    options: Options
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
     gate: Gate = field(default_factory=Gate)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 
+from ..common.process import say, until_the_end
 from .journal import Moment, Request
 from .profiles import PROFILES
 from .server import simulator
@@ -28,14 +28,12 @@ def arguments() -> argparse.Namespace:
 
 async def main() -> None:
     def tell(moment: Moment, request: Request) -> None:
-        sys.stdout.write(json.dumps({"moment": moment, **json.loads(request.line())}) + "\n")
-        sys.stdout.flush()
+        say(json.dumps({"moment": moment, **json.loads(request.line())}))
 
     async with simulator(**vars(arguments())) as service:
-        sys.stdout.write(f"{service.port}\n")
-        sys.stdout.flush()
+        say(f"{service.port}")
         service.on_moment(tell)
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        await until_the_end()
 
 
 if __name__ == "__main__":

@@ -5,21 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import socket
-import struct
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
 
+from ..common.faults import Over
+from ..common.line import to_be_reset
 from .faults import Fault, Kind, Stage
 from .journal import Request
 from .sound import Piece
 from .world import World
-
-
-class Over(Exception):
-    """A fault ended the answer: nothing more is written."""
 
 
 def drop(request: web.Request) -> None:
@@ -32,7 +28,7 @@ def reset(request: web.Request) -> None:
     """So that the client's next call fails with a connection reset."""
     transport = request.transport
     if transport is not None and not transport.is_closing():
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        to_be_reset(transport)
         transport.abort()
 
 

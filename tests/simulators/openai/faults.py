@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..openspeech.faults import noise
+from ..common import faults
+from ..common.faults import noise
 
 Endpoint = Literal["speech", "voices", "models"]
 Stage = Literal[
@@ -37,7 +38,7 @@ KINDS: Mapping[Stage, Collection[Kind]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class Fault(faults.Fault):
     """Strikes the first occasion that fits, `times` times."""
 
     kind: Kind
@@ -55,7 +56,6 @@ class Fault:
     body: bytes | str | Mapping[str, Any] = b""
     """A mapping becomes JSON, and with "answer" the content type says so unless `headers` does."""
     seconds: float | None = None
-    times: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS[self.on] or (self.of != "speech" and self.on != "request"):
@@ -83,26 +83,14 @@ CANNED: Mapping[str, Fault] = {
 """Usual ones, for `replace(CANNED["…"], times=2)` or as they are."""
 
 
-class Faults:
+class Faults(faults.Faults[Fault]):
     """Those that wait to strike."""
 
     def __init__(self) -> None:
-        self.waiting: list[Fault] = []
+        super().__init__()
         self.struck: list[Fault] = []
         """In order."""
-        self._gate = asyncio.Event()
         self._strikes = asyncio.Event()
-
-    def add(self, *faults: Fault) -> None:
-        self.waiting += faults
-
-    def clear(self) -> None:
-        self.waiting.clear()
-
-    def go_on(self) -> None:
-        """Ends every stall that is under way."""
-        self._gate.set()
-        self._gate = asyncio.Event()
 
     async def strike(self, count: int = 1, *, within: float = 10) -> Fault:
         """The `count`th that struck, now or when it does; TimeoutError after `within` seconds."""
@@ -111,16 +99,13 @@ class Faults:
                 await self._strikes.wait()
         return self.struck[count - 1]
 
-    async def stalled(self, seconds: float | None) -> None:
-        await (self._gate.wait() if seconds is None else asyncio.sleep(seconds))
-
     def take(self, on: Stage, *, of: Endpoint = "speech", seconds: float = 0, text: str = "") -> Fault | None:
         """The one that strikes now."""
-        for index, fault in enumerate(self.waiting):
-            if (fault.on, fault.of) == (on, of) and fault.after <= seconds + 1e-6 and fault.where in text:
-                self.waiting[index : index + 1] = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
-                self.struck.append(fault)
-                self._strikes.set()
-                self._strikes = asyncio.Event()
-                return fault
-        return None
+        fault = self.first(
+            lambda fault: (fault.on, fault.of) == (on, of) and fault.after <= seconds + 1e-6 and fault.where in text
+        )
+        if fault is not None:
+            self.struck.append(fault)
+            self._strikes.set()
+            self._strikes = asyncio.Event()
+        return fault

@@ -10,7 +10,8 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from .answers import Answer, Over, as_bytes, drop, reset
+from ..common.faults import Over
+from .answers import Answer, as_bytes, drop, reset
 from .faults import Endpoint, Fault
 from .fields import Field, problems
 from .journal import Request

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from time import monotonic_ns
 from typing import Any, Literal
+
+from ..common.journal import Occasions
 
 Moment = Literal[
     "came",  # the request is whole
@@ -52,14 +53,13 @@ class Request:
         return json.dumps({**asdict(self), "headers": dict(self.headers)}, default=repr)
 
 
-class Journal:
+class Journal(Occasions[Moment, Request]):
     """A list of requests whose moments can be waited for."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.requests: list[Request] = []
         self.on_moment: Callable[[Moment, Request], None] | None = None
-        self._past: dict[Moment, list[Request]] = {}
-        self._waiting: list[tuple[Moment, int, asyncio.Future[Request]]] = []
 
     def begin(self, request: Request) -> None:
         self.requests.append(request)
@@ -70,21 +70,6 @@ class Journal:
         if getattr(request, moment):
             return
         setattr(request, moment, monotonic_ns())
-        past = self._past.setdefault(moment, [])
-        past.append(request)
-        for waiting in [waiting for waiting in self._waiting if waiting[:2] == (moment, len(past))]:
-            self._waiting.remove(waiting)
-            if not waiting[2].done():
-                waiting[2].set_result(request)
+        self.happened(moment, request)
         if self.on_moment is not None:
             self.on_moment(moment, request)
-
-    async def saw(self, moment: Moment, count: int = 1, *, within: float = 10) -> Request:
-        """The `count`th request that came so far, now or when it does. Raises TimeoutError after `within` seconds."""
-        past = self._past.get(moment, [])
-        if len(past) >= count:
-            return past[count - 1]
-        future: asyncio.Future[Request] = asyncio.get_running_loop().create_future()
-        self._waiting.append((moment, count, future))
-        async with asyncio.timeout(within):
-            return await future

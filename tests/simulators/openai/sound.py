@@ -1,4 +1,4 @@
-"""Speech for machines: the tones of `openspeech.audio`, in every format that these servers make."""
+"""Speech for machines: the tones of `speech.audio`, in every format that these servers make."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from wyoming_server.audio.encode import Container, Encoder
 from wyoming_server.models import AudioFormat
 
-from ..openspeech.audio import Manner, pcm
+from ..speech.audio import Manner, pcm
 
 WavSize = Literal["endless", "zero", "true"]
 """What a WAV header says of lengths: 0xFFFFFFFF, 0, or how long the audio is."""

@@ -5,11 +5,11 @@ A rule that the client breaks is told to it as the service would, and stands in 
 
 from __future__ import annotations
 
+from ..speech.journal import Counters, Entry
 from .accounts import Account
 from .codes import V1, V3, Told
 from .faults import Fault
 from .frames import Style
-from .journal import Counters, Entry
 from .server import V1_PATH, V3_PATH, OpenSpeechSimulator, log_id, simulator
 from .world import Options
 

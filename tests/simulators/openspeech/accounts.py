@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from websockets.datastructures import Headers
 
-from .codes import V1, Refused, Told
+from ..common.codes import Refused, Told
+from .codes import V1
 
 RESOURCES = frozenset(
     "seed-tts-1.0 seed-tts-2.0 seed-icl-1.0 seed-icl-2.0 volc.service_type.10029 volc.service_type.10048".split()

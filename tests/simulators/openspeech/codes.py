@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..common import codes
+
 OK = 20000000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
-    """A code and its words."""
+class Told(codes.Told):
+    """A code, which is always a number here, and its words."""
 
     code: int
-    message: str
-
-    def because(self, why: str) -> Told:
-        return Told(code=self.code, message=f"{self.message}: {why}")
-
-
-class Refused(Exception):
-    """A rule was broken. Never leaves the simulator: it is what the client is told."""
-
-    def __init__(self, told: Told) -> None:
-        super().__init__(told.message)
-        self.told = told
 
 
 V1 = {

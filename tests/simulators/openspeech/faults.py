@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from ..common import codes, faults
+from ..common.faults import GARBAGE, Over, drop, noise, reset, stall, telling
+from ..common.line import Line
 from .codes import Told, message_of
-from .line import Line
 
 Stage = Literal[
     "handshake",  # before the HTTP answer
@@ -43,7 +43,7 @@ Kind = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class Fault(faults.Fault):
     """Strikes the first occasion that fits, `times` times."""
 
     kind: Kind
@@ -58,7 +58,6 @@ class Fault:
     how: How = ""
     status: int = 503
     seconds: float | None = None
-    times: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in (KINDS_IN_HANDSHAKE if self.on == "handshake" else BEHAVIOURS):
@@ -69,49 +68,25 @@ class Fault:
         return Told(code=self.code, message=self.message or message_of(self.code))
 
 
-class Faults:
+class Faults(faults.Faults[Fault]):
     """Those that wait to strike."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Fault] = []
-        self._gate = asyncio.Event()
-
-    def add(self, *faults: Fault) -> None:
-        self.waiting += faults
-
-    def clear(self) -> None:
-        self.waiting.clear()
-
-    def go_on(self) -> None:
-        """Ends every stall that is under way."""
-        self._gate.set()
-        self._gate = asyncio.Event()
-
-    async def stalled(self) -> None:
-        await self._gate.wait()
 
     def take(self, on: Stage, *, seconds: float = 0, text: str = "") -> Fault | None:
         """The one that strikes now."""
-        for index, fault in enumerate(self.waiting):
-            if fault.on == on and fault.after <= seconds + 1e-6 and fault.where in text:
-                self.waiting[index : index + 1] = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
-                return fault
-        return None
-
-
-class Over(Exception):
-    """A fault ended the request or the session."""
+        return self.first(lambda fault: fault.on == on and fault.after <= seconds + 1e-6 and fault.where in text)
 
 
 class Struck(Protocol):
     """What a fault needs to know of a connection and what is spoken on it."""
 
     line: Line
-    faults: Faults
 
-    async def fail(self, told: Told, how: How) -> None: ...
+    @property
+    def faults(self) -> Faults: ...
 
-    async def end_early(self, told: Told) -> None: ...
+    async def fail(self, told: codes.Told, how: How) -> None: ...
+
+    async def end_early(self, told: codes.Told) -> None: ...
 
     def stray(self, audio: bytes) -> bytes:
         """An audio message that the client must not play."""
@@ -130,22 +105,8 @@ async def _end_early(struck: Struck, fault: Fault) -> None:
     raise Over
 
 
-async def _stall(struck: Struck, fault: Fault) -> None:
-    await (struck.faults.stalled() if fault.seconds is None else asyncio.sleep(fault.seconds))
-
-
 async def _close(struck: Struck, fault: Fault) -> None:
     await struck.line.hang_up(fault.code or 1000)
-    raise Over
-
-
-async def _drop(struck: Struck, fault: Fault) -> None:
-    struck.line.drop()
-    raise Over
-
-
-async def _reset(struck: Struck, fault: Fault) -> None:
-    struck.line.reset()
     raise Over
 
 
@@ -154,31 +115,19 @@ async def _stale(struck: Struck, fault: Fault) -> None:
         await struck.line.tell(struck.stray(noise(480)))
 
 
-def noise(count: int) -> bytes:
-    """The same bytes every time, and none of them speech."""
-    return random.Random(count).randbytes(count)
-
-
-def _telling(make: Callable[[Struck], bytes | str]) -> Behaviour:
-    async def tell(struck: Struck, fault: Fault) -> None:
-        await struck.line.tell(make(struck))
-
-    return tell
-
-
 Behaviour = Callable[[Struck, Fault], Awaitable[Any]]
 BEHAVIOURS: Mapping[Kind, Behaviour] = {
     "error": _error,
     "early end": _end_early,
-    "stall": _stall,
+    "stall": stall,
     "close": _close,
-    "drop": _drop,
-    "reset": _reset,
-    "random bytes": _telling(lambda struck: noise(64)),
-    "truncated frame": _telling(lambda struck: struck.stray(noise(480))[:-200]),
-    "unknown event": _telling(lambda struck: struck.unknown()),
-    "unknown type": _telling(lambda struck: b"\x11\x50\x10\x00\x00\x00\x00\x02{}"),
-    "text frame": _telling(lambda struck: "upstream connect error or disconnect/reset before headers"),
+    "drop": drop,
+    "reset": reset,
+    "random bytes": telling(lambda struck: noise(64)),
+    "truncated frame": telling(lambda struck: struck.stray(noise(480))[:-200]),
+    "unknown event": telling(lambda struck: struck.unknown()),
+    "unknown type": telling(lambda struck: b"\x11\x50\x10\x00\x00\x00\x00\x02{}"),
+    "text frame": telling(lambda struck: GARBAGE),
     "stale audio": _stale,
 }
 KINDS_IN_HANDSHAKE = frozenset({"refuse", "stall", "drop", "reset"})

@@ -12,7 +12,7 @@ from typing import Any
 
 from wyoming_server.protocols.openspeech_v3 import UP, Event
 
-from .codes import Refused, Told
+from ..common.codes import Refused, Told
 
 AUDIO, ANSWER, FRONT_END, ERROR = 0xB, 0x9, 0xC, 0xF
 RAW, JSON = 0, 1

@@ -8,12 +8,13 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from ..common.raw import Service
 from .server import V1_PATH, V3_PATH
 
 BEARER = {"Authorization": "Bearer; access-token"}
@@ -26,12 +27,6 @@ KEYS = {
 VOICE_1 = "zh_female_wanwanxiaohe_moon_bigtts"
 VOICE_2 = "zh_female_xiaohe_uranus_bigtts"
 TEXT = "字节跳动语音合成。"
-
-
-class Service(Protocol):
-    """A simulator, wherever it runs."""
-
-    url: str
 
 
 @dataclass(kw_only=True)

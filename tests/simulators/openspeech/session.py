@@ -8,16 +8,17 @@ from typing import Any, Protocol
 
 from wyoming_server.protocols.openspeech_v3 import Event
 
+from ..common.codes import Refused
+from ..common.fields import NUMBER, Field, check, json_string, value_at
+from ..speech.audio import Manner, timings
+from ..speech.journal import What
+from ..speech.sentences import Sentences
+from ..speech.talk import Speaking
 from .accounts import Account
-from .audio import Manner, timings
-from .codes import OK, Refused
+from .codes import OK
 from .codes import V3 as CODES
 from .faults import Stage
-from .fields import NUMBER, Field, check, json_string, value_at
 from .frames import Request
-from .journal import What
-from .sentences import Sentences
-from .talk import Speaking
 from .voices import Family, family_of
 from .world import Options
 
@@ -119,7 +120,7 @@ class Speaker(Protocol):
 class Session:
     """One session; `run` is its speaking, the rest is what the client sends meanwhile."""
 
-    def __init__(self, talk: Speaker, name: str, wish: Wish, speaking: Speaking) -> None:
+    def __init__(self, talk: Speaker, name: str, wish: Wish, speaking: Speaking[Options]) -> None:
         self.name = name
         self.speaking = speaking
         self.is_started = False

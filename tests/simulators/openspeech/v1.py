@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from ..common.codes import Refused, Told
+from ..common.fields import NUMBER, Field, check, json_string, value_at
+from ..speech.audio import Manner, compact, timings
+from ..speech.talk import Speaking
 from .accounts import check_v1
-from .audio import Manner, compact, timings
 from .codes import V1 as CODES
-from .codes import Refused, Told
 from .faults import How
-from .fields import NUMBER, Field, check, json_string, value_at
 from .frames import Reader
-from .talk import Speaking, Talk
+from .talk import Talk
 from .voices import Family, family_of
+from .world import Options
 
 INVALID = CODES["invalid"]
 FIELDS = (
@@ -142,7 +144,7 @@ class Reply:
         self._talk = talk
         self._request = request
         self._text = spoken_text(request)
-        self._speaking: Speaking = talk.begin(manner_of(request))
+        self._speaking: Speaking[Options] = talk.begin(manner_of(request))
         self._sequence = 0
 
     async def run(self) -> None:

@@ -10,12 +10,13 @@ from uuid import uuid4
 from wyoming_server.errors import ProtocolError
 from wyoming_server.protocols.openspeech_v3 import RUNNING, Event, Order, State
 
-from .audio import compact
-from .codes import OK, Refused, Told
+from ..common.codes import Refused, Told
+from ..common.line import Line
+from ..speech.audio import compact
+from .codes import OK
 from .codes import V3 as CODES
 from .faults import How
 from .frames import ANSWER, AUDIO, Reader, Request
-from .line import Line
 from .session import Session, wish
 from .talk import Talk
 from .world import World

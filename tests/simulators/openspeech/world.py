@@ -5,28 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..speech import world
 from .accounts import Account
 from .faults import Faults
 from .frames import Style
-from .journal import Journal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """How the service behaves. Changed at any time, they hold from the next request or session on."""
+class Options(world.Options):
+    """How the service behaves: `latency` is of v3's ConnectionStarted and SessionStarted."""
 
     account: Account = field(default_factory=Account)
     style: Style = field(default_factory=Style)
-    pace: float = 0
-    """Audio comes at so many times real time; 0: at once."""
-    delay: float = 0
-    """Seconds before the first audio of a request or session."""
-    piece: float = 0.2
-    """Seconds of audio in a message; 0: a whole sentence in one."""
-    split: int = 0
-    """Bytes that a message has at most, odd or not; 0: no limit."""
-    latency: float = 0
-    """Seconds before ConnectionStarted and SessionStarted."""
     requests_per_connection: int = 1
     """v1: then the connection is closed."""
     idle_timeout: float = 30
@@ -40,11 +30,9 @@ class Options:
 
 
 @dataclass(kw_only=True)
-class World:
+class World(world.World[Options, Faults]):
     """One service, from its start to its end."""
 
-    options: Options
-    journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
     reqids: set[str] = field(default_factory=set)
     session_ids: set[str] = field(default_factory=set)

@@ -34,7 +34,8 @@ is raised. Messages are written and read here by hand, not by the codec under te
 
 from __future__ import annotations
 
-from .codes import SAMI, Told
+from ..common.codes import Told
+from .codes import SAMI
 from .faults import Fault, Faults
 from .journal import Entry
 from .server import SamiSimulator, simulator

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
+from typing import get_args
 
+from ..common.process import tell
 from . import simulator
-from .journal import Entry
+from .journal import What
 from .world import Options
 
 SEPARATELY = "audio output habit".split()
@@ -39,18 +40,9 @@ async def main() -> None:
     options = vars(parsed())
     everything, quiet = options.pop("all"), options.pop("quiet")
 
-    def tell(entry: Entry) -> None:
-        if everything or entry.what not in SEPARATELY:
-            sys.stdout.write(entry.line() + "\n")
-            sys.stdout.flush()
-
+    without = get_args(What) if quiet else () if everything else SEPARATELY
     async with simulator(**options | {"shapes": tuple(options["shapes"])}) as running:
-        sys.stdout.write(f"{running.port}\n")
-        sys.stdout.flush()
-        if not quiet:
-            tell(running.journal[0])
-            running.on_entry(tell)
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        await tell(running, without=without)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..duplex.codes import Refused, Told
-
-__all__ = ["OK", "SAMI", "Refused", "Told"]
+from ..common.codes import Told
 
 OK = Told(code=20_000_000, message="OK")
 SAMI: Mapping[str, Told] = {

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from ..duplex.line import Line
-from ..openspeech.faults import noise
-from .codes import SAMI, Told
+from ..common import faults
+from ..common.codes import Told
+from ..common.faults import GARBAGE, Over, drop, noise, otherwise, reset, stall, telling
+from ..common.line import Line
+from .codes import SAMI
 
 Stage = Literal["token", "handshake", "start", "started", "input", "output", "finish", "end", "ended"]
 Kind = Literal[
@@ -34,13 +35,12 @@ Kind = Literal[
     "odd types",
 ]
 """The package's docstring says what stages and kinds are."""
-GARBAGE = "upstream connect error or disconnect/reset before headers"
 OVERSIZED = 768 << 10
 """Bytes of audio: 8 s at 48 kHz, mono, in one message."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class Fault(faults.Fault):
     """Strikes the first occasion that fits, `times` times."""
 
     kind: Kind
@@ -55,45 +55,18 @@ class Fault:
     code: int = 1011
     """Of a close frame."""
     seconds: float | None = None
-    times: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS[self.on]:
             raise ValueError(f"{self.kind} on {self.on}")
 
 
-class Faults:
+class Faults(faults.Faults[Fault]):
     """Those that wait to strike."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Fault] = []
-        self._gate = asyncio.Event()
-
-    def add(self, *faults: Fault) -> None:
-        self.waiting += faults
-
-    def clear(self) -> None:
-        self.waiting.clear()
-
-    def go_on(self) -> None:
-        """Ends every stall that is under way."""
-        self._gate.set()
-        self._gate = asyncio.Event()
-
-    async def stalled(self) -> None:
-        await self._gate.wait()
 
     def take(self, on: Stage, *, seconds: float = 0, speaker: str = "") -> Fault | None:
         """The one that strikes now."""
-        for index, fault in enumerate(self.waiting):
-            if fault.on == on and fault.after <= seconds and fault.where in speaker:
-                self.waiting[index : index + 1] = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
-                return fault
-        return None
-
-
-class Over(Exception):
-    """The task is over; whoever was told anything was told."""
+        return self.first(lambda fault: fault.on == on and fault.after <= seconds and fault.where in speaker)
 
 
 class Struck(Protocol):
@@ -123,22 +96,8 @@ async def _status(struck: Struck, fault: Fault) -> None:
     raise Over
 
 
-async def _stall(struck: Struck, fault: Fault) -> None:
-    await (struck.faults.stalled() if fault.seconds is None else asyncio.sleep(fault.seconds))
-
-
 async def _close(struck: Struck, fault: Fault) -> None:
     struck.line.hang_up_now(fault.code)
-    raise Over
-
-
-async def _drop(struck: Struck, fault: Fault) -> None:
-    struck.line.drop()
-    raise Over
-
-
-async def _reset(struck: Struck, fault: Fault) -> None:
-    struck.line.reset()
     raise Over
 
 
@@ -146,17 +105,6 @@ async def _end_early(struck: Struck, fault: Fault) -> None:
     await struck.line.tell(struck.message("TaskFinished"))
     await struck.end()
     raise Over
-
-
-async def _otherwise(struck: Struck, fault: Fault) -> None:
-    """Whoever tells the message sees to it."""
-
-
-def _telling(make: Callable[[Struck], bytes | str]) -> Behaviour:
-    async def tell(struck: Struck, fault: Fault) -> None:
-        await struck.line.tell(make(struck))
-
-    return tell
 
 
 ODD: dict[str, Any] = {
@@ -173,21 +121,21 @@ Behaviour = Callable[[Struck, Fault], Awaitable[Any]]
 BEHAVIOURS: Mapping[Kind, Behaviour] = {
     "error": _error,
     "status": _status,
-    "stall": _stall,
+    "stall": stall,
     "close": _close,
-    "drop": _drop,
-    "reset": _reset,
-    "refuse": _otherwise,
-    "missing": _otherwise,
+    "drop": drop,
+    "reset": reset,
+    "refuse": otherwise,
+    "missing": otherwise,
     "early end": _end_early,
-    "garbage text": _telling(lambda struck: GARBAGE),
-    "no object": _telling(lambda struck: '["TaskStarted"]'),
-    "nulls": _telling(lambda struck: struck.message("", payload=None, data=None)),
-    "bad base64": _telling(lambda struck: struck.message("", data="AAA*")),
-    "odd bytes": _telling(lambda struck: noise(481)),
-    "oversized": _telling(lambda struck: struck.message("", data=base64.b64encode(bytes(OVERSIZED)).decode())),
-    "unknown event": _telling(lambda struck: struck.message("TaskProgress", payload=json.dumps({"percent": 50}))),
-    "odd types": _telling(lambda struck: json.dumps(ODD)),
+    "garbage text": telling(lambda struck: GARBAGE),
+    "no object": telling(lambda struck: '["TaskStarted"]'),
+    "nulls": telling(lambda struck: struck.message("", payload=None, data=None)),
+    "bad base64": telling(lambda struck: struck.message("", data="AAA*")),
+    "odd bytes": telling(lambda struck: noise(481)),
+    "oversized": telling(lambda struck: struck.message("", data=base64.b64encode(bytes(OVERSIZED)).decode())),
+    "unknown event": telling(lambda struck: struck.message("TaskProgress", payload=json.dumps({"percent": 50}))),
+    "odd types": telling(lambda struck: json.dumps(ODD)),
 }
 EARLY: Collection[Kind] = ["refuse", "stall", "drop", "reset"]
 """Where there is no connection yet."""

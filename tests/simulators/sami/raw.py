@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.asyncio.client import connect
 
 from wyoming_server.models import AudioFormat
 
+from ..common import raw
 from .server import SamiSimulator
 from .world import SPEAKERS
 
@@ -68,10 +68,14 @@ def heard(messages: Iterable[Got]) -> bytes:
 
 
 @dataclass(kw_only=True)
-class Client:
+class Client(raw.Client[Got]):
     """One connection."""
 
-    line: ClientConnection
+    def read(self, message: bytes | str) -> Got:
+        return got(message)
+
+    def name(self, message: Got) -> str:
+        return message.name
 
     async def send(self, event: str | None, **more: Any) -> None:
         named = {} if event is None else {"event": event}
@@ -100,25 +104,6 @@ class Client:
         await self.give(pcm)
         await self.finish()
         return [started, *await self.until("TaskFinished")]
-
-    async def receive(self) -> Got:
-        return got(await self.line.recv())
-
-    async def until(self, *wanted: str) -> list[Got]:
-        """All messages up to the first of these."""
-        messages: list[Got] = []
-        while not messages or messages[-1].name not in wanted:
-            messages.append(await self.receive())
-        return messages
-
-    async def rest(self) -> list[Got]:
-        """Until the connection ends, however."""
-        messages: list[Got] = []
-        try:
-            while True:
-                messages.append(await self.receive())
-        except ConnectionClosed:
-            return messages
 
 
 @asynccontextmanager

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from wyoming_server.models import AudioFormat
 
-from ..openspeech import codes as plain
-from ..openspeech import fields
-from ..openspeech.fields import Field
-from .codes import SAMI, Refused, Told
+from ..common.codes import Refused, Told
+from ..common.fields import Field, check, json_object
+from .codes import SAMI
 
 NAMESPACE = "VoiceConversionStream"
 KNOWN = {"": "token appkey namespace event payload data version task_id"}
@@ -41,7 +39,7 @@ PAYLOAD = [
 
 def document(message: str) -> dict[str, Any]:
     """The object that a text message is."""
-    found = _object(message, SAMI["invalid data"])
+    found = json_object(message, SAMI["invalid data"])
     _check(found, COMMON, KNOWN, SAMI["invalid data"])
     if found["namespace"] != NAMESPACE:
         raise Refused(SAMI["invalid data"].because(f"namespace {found['namespace']}"))
@@ -52,7 +50,7 @@ def payload_of(found: dict[str, Any]) -> dict[str, Any]:
     """Of a StartTask."""
     if not found.get("payload"):
         raise Refused(SAMI["empty payload"])
-    payload = _object(found["payload"], SAMI["invalid payload"])
+    payload = json_object(found["payload"], SAMI["invalid payload"])
     _check(payload, PAYLOAD, PAYLOAD_KNOWN, SAMI["illegal payload"])
     return payload
 
@@ -72,16 +70,6 @@ def format_of(part: dict[str, Any]) -> AudioFormat:
     return AudioFormat(rate=part["sample_rate"], channels=part["channel"])
 
 
-def _object(text: str, invalid: Told) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Refused(invalid.because("no JSON")) from error
-    if not isinstance(found, dict):
-        raise Refused(invalid.because("no JSON object"))
-    return found
-
-
 def _check(found: dict[str, Any], rows: Iterable[Field], known: dict[str, str], invalid: Told) -> None:
     for path, names in known.items():
         part = found.get(path, {}) if path else found
@@ -89,7 +77,4 @@ def _check(found: dict[str, Any], rows: Iterable[Field], known: dict[str, str], 
             raise Refused(invalid.because(f"{path} is no object"))
         if unknown := sorted(set(part) - set(names.split())):
             raise Refused(invalid.because(f"nobody knows {', '.join(unknown)} here"))
-    try:
-        fields.check(found, rows, plain.Told(code=0, message=invalid.message))
-    except plain.Refused as refused:
-        raise Refused(Told(code=invalid.code, message=refused.told.message)) from None
+    check(found, rows, invalid)

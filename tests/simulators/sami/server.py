@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from ..duplex.line import Line
-from ..duplex.server import json_response
-from ..openspeech.server import CLOSE_TIMEOUT
-from .codes import SAMI, Refused, Told
-from .faults import BEHAVIOURS, GARBAGE, Fault, Faults, Over
+from ..common.codes import Refused, Told
+from ..common.faults import GARBAGE, Over
+from ..common.handle import Handle
+from ..common.line import How, Line, to_be_reset
+from ..common.serving import USUAL, json_response
+from .codes import SAMI
+from .faults import BEHAVIOURS, Fault, Faults
 from .journal import Entry, What
 from .talk import Talk, Task
 from .tokens import Call, Denied, TokenDesk, gateway
@@ -28,18 +26,18 @@ from .world import Options, World
 PATH = "/api/v1/ws"
 SHUTDOWN = 0.05
 """Seconds that answers of GetToken which are under way at the end may take."""
-How = Literal["close", "drop", "reset"]
 
 
-class SamiSimulator:
+class SamiSimulator(Handle[What, Entry, Options, Faults]):
     """A running service, and what a test may see and do."""
 
+    _world: World
+
     def __init__(self, options: Options) -> None:
-        self.port = 0
+        super().__init__(World(options=options))
         self.token_port = 0
         self.desk = TokenDesk()
         """Its tokens; `desk.expire()` makes them all bad."""
-        self._world = World(options=options)
         self._talks: dict[Line, Talk] = {}
         self._handshakes = 0
 
@@ -51,12 +49,6 @@ class SamiSimulator:
     def token_url(self) -> str:
         """Of GetToken, without the query."""
         return f"http://127.0.0.1:{self.token_port}/"
-
-    # what was seen
-
-    @property
-    def journal(self) -> list[Entry]:
-        return self._world.journal.entries
 
     @property
     def tasks(self) -> list[Task]:
@@ -77,36 +69,11 @@ class SamiSimulator:
     def habits(self) -> list[str]:
         return [entry.detail["name"] for entry in self.all("habit")]
 
-    def all(self, what: What) -> list[Entry]:
-        return self._world.journal.all(what)
-
-    async def saw(self, what: What, count: int = 1, *, within: float = 10) -> Entry:
-        """The `count`th entry of that kind, now or when it comes; TimeoutError after `within` seconds."""
-        return await self._world.journal.saw(what, count, within=within)
-
-    def on_entry(self, told: Callable[[Entry], None]) -> None:
-        """Every entry from now on, as it is made."""
-        self._world.journal.on_entry = told
-
-    # what may be done
-
-    @property
-    def options(self) -> Options:
-        return self._world.options
-
-    def change(self, **options: Any) -> None:
-        """Names and values of `Options`: for handshakes and tasks from now on."""
-        self._world.options = replace(self._world.options, **options)
-
-    @property
-    def faults(self) -> Faults:
-        return self._world.faults
-
     def hang_up(self, how: How = "drop") -> int:
         """Ends every connection; how many those were."""
         lines = [line for line in self._talks if not (line.has_left or line.hung_up)]
         for line in lines:
-            {"close": lambda line: line.hang_up_now(1000), "drop": Line.drop, "reset": Line.reset}[how](line)
+            line.end(how)
         return len(lines)
 
     # for the servers
@@ -170,12 +137,11 @@ class SamiSimulator:
         if fault.kind == "refuse":
             return self._token_answer(fault.status, fault.told.code, body_of(fault.told))
         if fault.kind == "stall":
-            await (self.faults.stalled() if fault.seconds is None else asyncio.sleep(fault.seconds))
+            await self.faults.stalled(fault.seconds)
             return None
         if request.transport is not None and fault.kind != "garbage text":
             if fault.kind == "reset":
-                linger = struct.pack("ii", 1, 0)
-                request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                to_be_reset(request.transport)
             request.transport.abort()
         return web.Response(text=GARBAGE)
 
@@ -203,16 +169,7 @@ async def simulator(*, port: int = 0, token_port: int = 0, **options: Any) -> As
         await web.TCPSite(runner, "127.0.0.1", token_port).start()
         running.token_port = runner.addresses[0][1]
         async with serve(
-            running.serve,
-            "127.0.0.1",
-            port,
-            process_request=running.open,
-            create_connection=Line,
-            compression=None,
-            ping_interval=None,
-            close_timeout=CLOSE_TIMEOUT,
-            open_timeout=None,
-            server_header="simulator",
+            running.serve, "127.0.0.1", port, process_request=running.open, create_connection=Line, **USUAL
         ) as server:
             running.port = server.sockets[0].getsockname()[1]
             running._world.journal.add("listening", url=running.url, token_url=running.token_url)  # noqa: SLF001  # its own

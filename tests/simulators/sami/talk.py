@@ -14,9 +14,11 @@ from websockets.exceptions import ConnectionClosed
 
 from wyoming_server.models import AudioFormat
 
-from ..duplex.line import Line
-from .codes import OK, SAMI, Refused, Told
-from .faults import BEHAVIOURS, Fault, Faults, Over, Stage
+from ..common.codes import Refused, Told
+from ..common.faults import Over
+from ..common.line import Line
+from .codes import OK, SAMI
+from .faults import BEHAVIOURS, Fault, Faults, Stage
 from .journal import What
 from .output import Output
 from .reading import NAMESPACE, audio_of, document, format_of, payload_of

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
-from .codes import OK, SAMI, Refused
+from ..common.codes import Refused
+from .codes import OK, SAMI
 from .world import Account
 
 SCOPE = ("cn-north-1", "sami", "request")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..common import world
 from .faults import Faults
-from .journal import Journal
+from .journal import Entry, Journal, What
 
 SPEAKERS = (
     "zh_female_qingxin_stream",
@@ -43,7 +44,7 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(world.Options):
     """How the service behaves. Changed at any time, they hold from the next task on."""
 
     account: Account = field(default_factory=Account)
@@ -80,9 +81,8 @@ class Options:
 
 
 @dataclass(kw_only=True)
-class World:
+class World(world.World[What, Entry, Options, Faults]):
     """One service, from its start to its end."""
 
-    options: Options
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)

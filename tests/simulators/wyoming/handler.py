@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
-import struct
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -19,8 +17,9 @@ from wyoming.info import Info
 from wyoming.server import AsyncEventHandler
 from wyoming.tts import SynthesizeStopped
 
-from ..openspeech.audio import Manner as Speech
-from ..openspeech.audio import speech
+from ..common.line import to_be_reset
+from ..speech.audio import Manner as Speech
+from ..speech.audio import speech
 from .manners import Fault, Kind, Manner, Stage
 from .world import World
 
@@ -182,8 +181,7 @@ async def _hang_up(handler: Handler, fault: Fault) -> None:
 
 
 async def _reset(handler: Handler, fault: Fault) -> None:
-    connection = handler.writer.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    to_be_reset(handler.writer.transport)
     handler.writer.transport.abort()
     raise _Over
 

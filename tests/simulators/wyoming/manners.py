@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
+from ..common import faults
+
 _SOMEBODY = Attribution(name="somebody", url="")
 
 
@@ -103,7 +105,7 @@ Kind = Literal["stall", "hang up", "reset", "error", "garbage", "unknown", "skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class Fault(faults.Fault):
     """Strikes the first occasion that fits, `times` times."""
 
     kind: Kind
@@ -115,4 +117,3 @@ class Fault:
     text: str = "No."
     """Of an error."""
     code: str | None = None
-    times: int = 1

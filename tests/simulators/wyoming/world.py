@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
+from ..common.faults import taken
 from .journal import Journal
 from .manners import Fault, Manner, Stage
 
@@ -26,8 +26,7 @@ class World:
 
     def take(self, on: Stage, *, chunks: int, text: str) -> Fault | None:
         """The fault that strikes now."""
-        for index, fault in enumerate(self.faults):
-            if fault.on == on and fault.where in text and (on != "audio" or fault.after <= chunks):
-                self.faults[index : index + 1] = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
-                return fault
-        return None
+        return taken(
+            self.faults,
+            lambda fault: fault.on == on and fault.where in text and (on != "audio" or fault.after <= chunks),
+        )

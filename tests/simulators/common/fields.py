@@ -1,4 +1,4 @@
-"""What a request's JSON must and may say: tables, and one function that reads them."""
+"""What a client's JSON must and may say: tables, and one function that reads them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ class Field:
     within: tuple[float, float] | None = None
     """Lowest and highest."""
     choices: tuple[object, ...] = ()
+
+
+def json_object(text: str | bytes, invalid: Told) -> dict[str, Any]:
+    """That a text is; raises Refused."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refused(invalid.because("no JSON")) from error
+    if not isinstance(found, dict):
+        raise Refused(invalid.because("no JSON object"))
+    return found
 
 
 def value_at(document: dict[str, Any], path: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,10 +11,10 @@ class Told:
     """A code and its words."""
 
     code: int | str
-    """A number (NLS) or a name (DashScope)."""
+    """A number or a name, as the service has it."""
     message: str
 
-    def because(self, why: str) -> Told:
+    def because(self, why: str) -> Self:
         return replace(self, message=f"{self.message}: {why}")
 
 

@@ -1,25 +1,23 @@
-"""A simulator as a process of its own: the port on the first line, then the journal by lines, until standard input ends."""
+"""A service that speaks in sessions as a process of its own."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import sys
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from ..openspeech.journal import Entry
-from .server import Simulator
+from ..common import process
+from .server import Service
 
 
-class Service(Protocol):
+class Start(Protocol):
     """A simulator that can be started with numbers."""
 
-    def __call__(self, *, port: int = 0, **options: Any) -> AbstractAsyncContextManager[Simulator[Any]]: ...
+    def __call__(self, *, port: int = 0, **options: Any) -> AbstractAsyncContextManager[Service[Any, Any, Any]]: ...
 
 
 def parser(name: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m tests.simulators.{name}", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"python -m tests.simulators.{name}", description=process.__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--pace", type=float, default=0, help="times real time; 0: at once")
     parser.add_argument("--delay", type=float, default=0, help="seconds before the first audio")
@@ -30,14 +28,8 @@ def parser(name: str) -> argparse.ArgumentParser:
     return parser
 
 
-async def run(service: Service, *, everything: bool, **options: Any) -> None:
-    def tell(entry: Entry) -> None:
-        if everything or entry.what != "audio":
-            sys.stdout.write(entry.line() + "\n")
-            sys.stdout.flush()
-
-    async with service(**options) as running:
-        sys.stdout.write(f"{running.port}\n")
-        sys.stdout.flush()
-        running.on_entry(tell)
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+async def run(start: Start, options: dict[str, Any]) -> None:
+    """With what the parser found."""
+    without = () if options.pop("all") else ("audio",)
+    async with start(**options) as running:
+        await process.tell(running, without=without)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event, State
+
+How = Literal["close", "drop", "reset"]
+"""With a close frame; without one; so that the peer's next call fails with a connection reset."""
 
 
 class Line(ServerConnection):
@@ -26,6 +30,8 @@ class Line(ServerConnection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.on_left: Callable[[str], None] | None = None
+        self.on_ping: Callable[[], None] | None = None
+        """Of websockets: a sign of life without a message."""
 
     async def tell(self, message: bytes | str) -> None:
         """Nothing happens where nobody listens any more."""
@@ -37,7 +43,11 @@ class Line(ServerConnection):
         self.hung_up = True
         await self.close(code)
 
-    def hang_up_now(self, code: int) -> None:
+    def end(self, how: How) -> None:
+        """At once."""
+        {"close": self.hang_up_now, "drop": self.drop, "reset": self.reset}[how]()
+
+    def hang_up_now(self, code: int = 1000) -> None:
         """With a close frame, not waiting for anything."""
         if self.state is State.OPEN:
             self.hung_up = True
@@ -51,12 +61,14 @@ class Line(ServerConnection):
 
     def reset(self) -> None:
         """So that the client's next call fails with a connection reset."""
-        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        to_be_reset(self.transport)
         self.drop()
 
     def process_event(self, event: Event) -> None:
         if isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
             self._leave("close frame")
+        if isinstance(event, Frame) and event.opcode is Opcode.PING and self.on_ping is not None:
+            self.on_ping()
         super().process_event(event)
 
     def eof_received(self) -> None:
@@ -72,3 +84,8 @@ class Line(ServerConnection):
             self.has_left = True
             if self.on_left is not None:
                 self.on_left("simulator" if self.hung_up else by)
+
+
+def to_be_reset(transport: asyncio.BaseTransport) -> None:
+    """When it is aborted, the peer's next call fails with a connection reset."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

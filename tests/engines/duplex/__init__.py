@@ -1,0 +1,1 @@
+"""Tests of what DashScope and Aliyun's cloud do alike."""
