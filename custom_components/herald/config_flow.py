@@ -21,13 +21,20 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_ADDRESS, CONF_TOKEN
 from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
 from homeassistant.helpers.service_info.hassio import HassioServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from . import client
 from .api import Address, Client, HeraldError, UntrustedCertificate, identify
-from .const import DOMAIN, SUBENTRY_GROUP, SUBENTRY_VOICE
+from .const import CONF_LEAD, DOMAIN, LEAD, SUBENTRY_GROUP, SUBENTRY_VOICE
 from .flows.engines import EngineSteps
 from .flows.groups import GroupFlow
 from .flows.pairing import Pairing, found_by_supervisor, found_by_zeroconf, grouped, key_of, moved, paired, where
@@ -43,6 +50,8 @@ FORMS: Mapping[str, probatio.Schema] = {
     "reconfigure": probatio.Schema({probatio.Required(CONF_ADDRESS): TextSelector(), probatio.Optional(CONF_TOKEN): _SECRET}),
 }
 """Step → its form. A token is never filled in."""
+LEAD_RANGE = NumberSelectorConfig(min=0.2, max=10, step=0.1, unit_of_measurement="s", mode=NumberSelectorMode.BOX)
+PLAYING = probatio.Schema({probatio.Required(CONF_LEAD): NumberSelector(LEAD_RANGE)})
 
 
 class HeraldConfigFlow(EngineSteps[ConfigFlowContext, ConfigFlowResult], ConfigFlow, domain=DOMAIN):
@@ -246,10 +255,16 @@ class HeraldConfigFlow(EngineSteps[ConfigFlowContext, ConfigFlowResult], ConfigF
 
 
 class HeraldOptionsFlow(EngineSteps[ConfigFlowContext, ConfigFlowResult], OptionsFlow):
-    """The engines of a paired server. Nothing of them is kept in the entry."""
+    """Of a paired server: how it is played, and its engines, of which nothing is kept in the entry."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        return await self.async_step_engines()
+        return self.async_show_menu(step_id="init", menu_options=["engines", "playing"])
+
+    async def async_step_playing(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        if user_input is not None:
+            return self.async_create_entry(data={**self.config_entry.options, **user_input})
+        form = self.add_suggested_values_to_schema(PLAYING, {CONF_LEAD: LEAD, **self.config_entry.options})
+        return self.async_show_form(step_id="playing", data_schema=form)
 
     async def async_step_finish(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         return self.async_create_entry(data=dict(self.config_entry.options))

@@ -21,8 +21,8 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 from homeassistant.util.signal_type import SignalType
 
-from .api import CannotConnect, Client, Ended, Event, HeraldError, NotHerald, Service, Session, WrongToken
-from .const import DOMAIN, LOGGER
+from .api import CannotConnect, Client, Ended, Event, HeraldError, NotHerald, Refused, Service, Session, WrongToken
+from .const import CONF_LEAD, DOMAIN, LEAD, LOGGER
 from .data import HeraldData
 from .failures import explained
 from .speech.replies import Replies
@@ -40,6 +40,8 @@ VOICES_RETRY = 30.0
 """Seconds until they are read again, where that failed though the server is there."""
 USAGE_COOLDOWN = 30.0
 """Seconds between two questions for what was spent: it changes with every reply."""
+UNKNOWN_CHIME = "unknown_chime"
+"""A code of the server's."""
 MONTH_LAG = timedelta(minutes=1)
 """After the end of a month, until what was spent in the new one is asked for: clocks differ."""
 
@@ -48,6 +50,11 @@ class HeraldCoordinator(DataUpdateCoordinator[HeraldData]):
     """Entities listen to it for data, and to `listen_to_sessions` for what is spoken."""
 
     config_entry: HeraldConfigEntry
+
+    @property
+    def lead(self) -> float:
+        """Seconds of audio that a player may be sent ahead of what it plays: what is heard after an interrupt."""
+        return float(self.config_entry.options.get(CONF_LEAD, LEAD))
 
     def __init__(self, hass: HomeAssistant, entry: HeraldConfigEntry, client: Client) -> None:
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.title, update_interval=None, always_update=False)
@@ -109,6 +116,8 @@ class HeraldCoordinator(DataUpdateCoordinator[HeraldData]):
         """Whoever asked the server, and was told this: a token that it does not take any more must be entered anew."""
         if isinstance(error, WrongToken):
             self.config_entry.async_start_reauth(self.hass)
+        if isinstance(error, Refused) and error.code == UNKNOWN_CHIME:
+            self.client.chimes.clear()
 
     # Told
 
@@ -129,6 +138,7 @@ class HeraldCoordinator(DataUpdateCoordinator[HeraldData]):
                 self.notice(error)
             finally:
                 self.following.clear()
+                self.client.chimes.clear()
             failures = 0 if monotonic() - began > STEADY else failures + 1
             await asyncio.sleep(pause(failures))
 
@@ -142,6 +152,7 @@ class HeraldCoordinator(DataUpdateCoordinator[HeraldData]):
                         await self.async_refresh()
                         if not self.last_update_success:
                             return
+                        self.client.chimes.clear()
                         self.following.set()
                     case "bye":
                         msg = f"{self.client.address} was shut down."
@@ -160,6 +171,8 @@ class HeraldCoordinator(DataUpdateCoordinator[HeraldData]):
                     self._voices.async_schedule_call()
                 case "engine" | "converter":
                     self._set(services=self.data.with_service(Service.read(event.data)))
+                case "chimes":
+                    self.client.chimes.clear()
                 case "session_started" | "session_speaking":
                     self._tell(event.name, Session.read(event.data))
                 case "session_ended":

@@ -50,17 +50,18 @@ class AnnouncementGroup(HeraldEntity, NotifyEntity):
 
     async def async_send_message(self, message: str, title: str | None = None) -> None:
         """Speak it. Raises HomeAssistantError."""
-        group = self._group
+        group, context = self._group, self._context or Context()  # before another message comes with its own
         announcement, problem = await wanted(
             self.hass,
             text=message,
             voice=group["voice"],
             options={},
             chime=group["chime"],
+            volume=group.get("volume"),
             default=self.coordinator,
             mode=Mode.QUEUE,
             session_id=secrets.token_hex(16),
         )
         targets = select(self.hass, group["targets"])
-        outcomes = await self.hass.data[SESSIONS].announce(announcement, targets, self._context or Context())
+        outcomes = await self.hass.data[SESSIONS].announce(announcement, targets, context)
         raise_failures(self.hass, outcomes, problem)

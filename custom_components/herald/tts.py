@@ -74,7 +74,7 @@ class Speaker(HeraldEntity, TextToSpeechEntity):
     async def async_stream_tts_audio(self, request: TTSAudioRequest) -> TTSAudioResponse:
         """One reply. Nothing is asked before it is listened to."""
         chat = chat_session.current_session.get()
-        answer = formats.answer(request.options, in_chat=chat is not None)
+        answer = formats.answer(request.options, lead=None if chat is None else self.coordinator.lead)
         voice, who = self._who(request)
         order = Order(
             voice=voice,

@@ -70,6 +70,9 @@ class SpeechView(HomeAssistantView):
                     await response.write(piece)
         except Interrupted:
             LOGGER.debug("A preview was interrupted")
+        except ConnectionError:
+            LOGGER.debug("Whoever heard a preview is gone")  # mostly the handler is cancelled before that is seen
+            return response
         except HeraldError as error:
             LOGGER.warning("Speech by %s for a preview failed: %s", coordinator.name, error)
             coordinator.notice(error)

@@ -31,6 +31,7 @@ def test_no_arguments_are_answered_with_help_for_the_first_minute(herald: Herald
     assert ran == herald("--help")
     assert all(f"  {command} " in ran.out for command in COMMANDS)
     assert 'herald say "Dinner is ready."' in ran.out
+    assert "Add integration > Herald" in ran.out
     assert "Wyoming Protocol" in ran.out
 
 

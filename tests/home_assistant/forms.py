@@ -101,6 +101,13 @@ class Walk:
         return [str(key) for key in schema.schema]
 
     @property
+    def suggested(self) -> dict[str, Any]:
+        """What the fields are filled in with."""
+        schema = self.shown["data_schema"]
+        assert schema is not None
+        return {str(key): key.description["suggested_value"] for key in schema.schema if key.description is not None}
+
+    @property
     def menu(self) -> list[str]:
         assert self.shown["type"] is FlowResultType.MENU
         offered: Any = self.shown["menu_options"]

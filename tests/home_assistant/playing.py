@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 from homeassistant.components import media_source
 from homeassistant.components.assist_satellite import (
     AssistSatelliteAnnouncement,
@@ -32,6 +33,7 @@ from custom_components.herald.announcing.players.base import Player
 from custom_components.herald.announcing.stream import Stream
 from custom_components.herald.announcing.targets import Target, target
 from custom_components.herald.api import Order
+from custom_components.herald.const import LEAD
 
 from .players import fetched
 from .speaking import PATIENCE
@@ -76,14 +78,20 @@ class Speaker(MediaPlayerEntity):
         """Whether it fetches what it is told to play."""
         self.tells = True
         """Whether it tells what it plays."""
+        self.calls_it: str | None = None
+        """What it is told to play; None: by its address."""
         self.fails: Exception | None = None
         self.steps: int | None = None
         """Of its volume."""
+        self.is_behind = False
+        """It does not tell what it does."""
+        self.is_asked = False
+        """It tells only that it plays: its end it tells when it is asked."""
         self.begun = asyncio.Event()
         self.stops = asyncio.Event()
         """Set unless it plays on a while when it has got everything."""
         self.stops.set()
-        self._playing: asyncio.Task[None] | None = None
+        self.fetching: asyncio.Task[None] | None = None
 
     async def async_play_media(self, media_type: Any, media_id: str, **kwargs: Any) -> None:
         self.told.calls.append(("play_media", {"media_id": media_id, **kwargs}))
@@ -94,22 +102,25 @@ class Speaker(MediaPlayerEntity):
             media = await media_source.async_resolve_media(self.hass, media_id, self.entity_id)
             url = async_process_play_media_url(self.hass, media.url)
         if not kwargs.get("announce"):
-            self._plays(MediaPlayerState.PLAYING, url)
+            self._plays(MediaPlayerState.PLAYING, self.calls_it or url)
         if self.comes and "/api/herald/" in url:
-            self._playing = self.hass.async_create_task(self._fetch(url, announced=bool(kwargs.get("announce"))))
+            self.fetching = self.hass.async_create_task(self._fetch(url, announced=bool(kwargs.get("announce"))))
 
     async def _fetch(self, url: str, *, announced: bool) -> None:
-        response = await fetched(self._client, url)
-        async for _ in response.content.iter_any():
-            self.begun.set()
+        async with await fetched(self._client, url) as response:
+            async for _ in response.content.iter_any():
+                self.begun.set()
         await self.stops.wait()
-        if not announced and self._attr_media_content_id in (url, None):
+        if not announced and self._attr_media_content_id in (url, self.calls_it, None):
             self._plays(MediaPlayerState.IDLE, None)
 
     def _plays(self, state: MediaPlayerState, content_id: str | None) -> None:
+        if self.is_behind:
+            return
         self._attr_state = state
         self._attr_media_content_id = content_id if self.tells else None
-        self.async_write_ha_state()
+        if not (self.is_asked and state is MediaPlayerState.IDLE):
+            self.async_write_ha_state()
 
     def plays(
         self, content_id: str, state: MediaPlayerState = MediaPlayerState.PLAYING, *, position: float | None = None
@@ -121,6 +132,14 @@ class Speaker(MediaPlayerEntity):
         self._attr_media_position_updated_at = dt_util.utcnow() - timedelta(seconds=0)
         self._plays(state, content_id)
 
+    def tells_length(self, length: Any) -> None:
+        self._attr_media_duration = length
+        self.async_write_ha_state()
+
+    def can_seek(self, *, seek: bool) -> None:
+        self._attr_supported_features = ORDINARY if seek else ORDINARY & ~MediaPlayerEntityFeature.SEEK
+        self.async_write_ha_state()
+
     async def async_media_stop(self) -> None:
         self.told.calls.append(("media_stop", None))
         self._plays(MediaPlayerState.IDLE, None)
@@ -130,7 +149,8 @@ class Speaker(MediaPlayerEntity):
 
     async def async_set_volume_level(self, volume: float) -> None:
         self.told.calls.append(("volume_set", volume))
-        self.has_volume(volume if self.steps is None else round(volume * self.steps) / self.steps)
+        if not self.is_behind:
+            self.has_volume(volume if self.steps is None else round(volume * self.steps) / self.steps)
 
     def is_there(self, *, there: bool) -> None:
         self._attr_available = there
@@ -151,8 +171,12 @@ class Satellite(AssistSatelliteEntity):
         self.told: list[AssistSatelliteAnnouncement] = []
         self.begun = asyncio.Event()
         self.fails: Exception | None = None
+        self.comes = True
+        """For what it announces."""
         self.gives_up = False
         """Once it has begun."""
+        self.is_early = False
+        """It says that it has played before it comes."""
         self.stubborn = 0
         """How often it takes no notice of being cancelled."""
 
@@ -169,18 +193,30 @@ class Satellite(AssistSatelliteEntity):
         self.told.append(announcement)
         if self.fails is not None:
             raise self.fails
+        if not self.comes:
+            return
+        if self.is_early:
+            self.hass.async_create_task(self._come(announcement.media_id))
+            return
         response = await fetched(self._client, announcement.media_id)
+        playing: Coroutine[Any, Any, None] | None = self._play(response)
+        while playing is not None or self.stubborn:
+            try:
+                await (playing or asyncio.Event().wait())
+            except asyncio.CancelledError:
+                self.stubborn -= 1
+                if self.stubborn <= 0:
+                    raise
+            playing = None
+
+    async def _come(self, media_id: str) -> None:
+        await self._play(await fetched(self._client, media_id))
+
+    async def _play(self, response: aiohttp.ClientResponse) -> None:
         async for _ in response.content.iter_any():
             self.begun.set()
             if self.gives_up:
                 return
-        while self.stubborn:
-            try:
-                await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                self.stubborn -= 1
-                if not self.stubborn:
-                    raise
 
 
 class Button(ButtonEntity):
@@ -196,12 +232,14 @@ class Button(ButtonEntity):
 class Device:
     """Of an integration, with entities of it."""
 
-    def __init__(self, hass: HomeAssistant, platform: str) -> None:
+    def __init__(self, hass: HomeAssistant, platform: str, model: str | None = None) -> None:
         self._hass = hass
         self._platform = platform
         self._entry = MockConfigEntry(domain=platform)
         self._entry.add_to_hass(hass)
-        made = dr.async_get(hass).async_get_or_create(config_entry_id=self._entry.entry_id, identifiers={(platform, "kitchen")})
+        made = dr.async_get(hass).async_get_or_create(
+            config_entry_id=self._entry.entry_id, identifiers={(platform, "kitchen")}, model=model
+        )
         self.id = made.id
 
     async def add(self, domain: str, entity: Entity, name: str = "kitchen") -> Target:
@@ -236,7 +274,7 @@ class Announced:
             await self.playing
 
     async def interrupted(self, *, follow: bool = False) -> None:
-        self.player.follow = follow
+        self.player.follows = lambda: follow
         async with asyncio.timeout(PATIENCE):
             await self.player.interrupt()
             await self.playing
@@ -251,7 +289,7 @@ def announcing(hass: HomeAssistant, entry: MockConfigEntry) -> Announce:
     def announced(where: Target, text: str = LONG, **more: Any) -> Announced:
         options = more.pop("options", {})
         voice = more.pop("voice", None)
-        order = Order(voice=voice, options=options)
+        order = Order(voice=voice, pace=LEAD, options=options)
         announcement = Announcement(text=text, order=order, entry_id=entry.entry_id, session_id="one", **more)
         player = player_for(hass, where)
         stream = Stream(hass, entry.runtime_data, text, player.order(announcement), targets=(where.entity_id,))

@@ -13,6 +13,7 @@ import pytest
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.translation import async_load_integrations
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
@@ -79,8 +80,9 @@ async def test_three_rooms_hear_it_and_it_is_spoken_once(house: House) -> None:
     assert len(answer["session_id"]) == 32
     assert answer["targets"].keys() == set(ROOMS)
     for entity_id, outcome in answer["targets"].items():
-        assert (outcome["state"], outcome["reason"], outcome["voice"]) == ("completed", None, None)
-        assert outcome.keys() == {"state", "reason", "first_audio_ms", "duration", "voice"}
+        assert (outcome["state"], outcome["reason"], outcome["message"]) == ("completed", None, None)
+        assert outcome["voice"] == "tone/tone", "the server's default"
+        assert outcome.keys() == {"state", "reason", "message", "first_audio_ms", "duration", "voice"}
         assert outcome["first_audio_ms"] >= 0
         assert outcome["duration"] == pytest.approx(len(SHORT) * PER_CHARACTER, abs=0.3)
         heard = await house.players[entity_id].heard()
@@ -121,9 +123,11 @@ async def test_home_assistants_own_chime_is_heard_first(house: House) -> None:
 
 async def test_without_its_chime_it_is_heard_all_the_same_and_whoever_asks_for_no_answer_is_told(house: House) -> None:
     chime = {"media_content_id": "media-source://media_source/local/gone.wav", "media_content_type": "audio/wav"}
-    assert states(await house.announce(KITCHEN, chime=chime)) == {KITCHEN: COMPLETED}
+    told = (await house.announce(KITCHEN, chime=chime))[KITCHEN]
+    assert (told["state"], told["reason"]) == ("completed", "no_chime")
+    assert told["message"].startswith("The chime cannot be used: No such file")
     data = {"entity_id": KITCHEN, "message": SHORT, "chime": chime}
-    with pytest.raises(HomeAssistantError, match="not heard everywhere: The chime cannot be used"):
+    with pytest.raises(HomeAssistantError, match=r"without its chime. The chime cannot be used: No such file"):
         await house.hass.services.async_call(DOMAIN, "announce", data, blocking=True)
 
 
@@ -142,7 +146,7 @@ async def test_a_voice_that_the_server_does_not_know_is_an_outcome(house: House)
 
 
 async def test_a_voice_or_server_that_is_not_there_is_told(hass: HomeAssistant, house: House) -> None:
-    with pytest.raises(HomeAssistantError, match=r"tts\.nobody is not available"):
+    with pytest.raises(HomeAssistantError, match=r"tts\.nobody is no text-to-speech entity of Herald"):
         await house.announce(KITCHEN, voice="tts.nobody")
     await house.server.stop()
     await until(hass, lambda: not house.entry.runtime_data.last_update_success)
@@ -150,11 +154,31 @@ async def test_a_voice_or_server_that_is_not_there_is_told(hass: HomeAssistant, 
         await house.announce(KITCHEN)
 
 
+async def test_what_is_said_of_several_is_said_once(house: House) -> None:
+    data = {"entity_id": [KITCHEN, BATH], "message": SHORT, "voice": "nobody"}
+    with pytest.raises(HomeAssistantError, match=r"everywhere: (Bath, Kitchen|Kitchen, Bath): There is no voice 'nobody'"):
+        await house.hass.services.async_call(DOMAIN, "announce", data, blocking=True)
+
+
+async def test_failures_are_told_in_the_language_of_home_assistant(hass: HomeAssistant, house: House) -> None:
+    hass.config.language = "zh-Hans"
+    await async_load_integrations(hass, {DOMAIN})
+    data = {"entity_id": ["media_player.gone", BATH], "message": SHORT, "chime": "bell.mp3"}
+    house.players[BATH].fails = ServiceValidationError(translation_domain=DOMAIN, translation_key="media_gone")
+    with pytest.raises(HomeAssistantError) as failure:
+        await house.hass.services.async_call(DOMAIN, "announce", data, blocking=True)
+    told = (failure.value.translation_placeholders or {})["failures"].split("; ")
+    assert told[0] == "无法使用提示音：bell.mp3 既不是媒体 ID，也不是声音的地址"
+    assert set(told[1:]) == {"Bath: 它没有播放：已无法播放", "media_player.gone: 它不存在，或者目前不可用"}
+
+
 async def test_a_server_that_ends_fails_it(house: House) -> None:
     announcing = house.begins(KITCHEN)
     await house.speaking()
     await house.server.stop(kill=True)
-    assert states(await announcing) == {KITCHEN: ("failed", "server_failed")}
+    outcomes = await announcing
+    assert states(outcomes) == {KITCHEN: ("failed", "server_failed")}
+    assert outcomes[KITCHEN]["message"].startswith("Herald at http://127.0.0.1:")
 
 
 @pytest.mark.parametrize(
@@ -175,6 +199,19 @@ async def test_what_makes_no_sense_is_refused(house: House, data: dict[str, Any]
     with pytest.raises(probatio.Invalid):
         await house.act("announce", **data)
     assert not house.told.started
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({"message": " "}, "nothing to speak"),
+        ({"message": "a" * 50_001}, "has 50001 characters, more than the 50000"),
+        ({"message": SHORT, "mode": "shout"}, "shout is none of interrupt, replace, queue, drop"),
+    ],
+)
+async def test_what_is_refused_is_said_in_words(house: House, data: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(probatio.Invalid, match=sentence):
+        await house.announce(KITCHEN, **data)
 
 
 async def test_nobody_to_speak_to_is_told(house: House) -> None:

@@ -11,7 +11,8 @@ import yaml
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 
-from custom_components.herald.announcing import rooms, session, stream, targets
+from custom_components.herald import const
+from custom_components.herald.announcing import rooms, session, stream, targets, wanted
 from custom_components.herald.announcing.model import Mode, State
 from custom_components.herald.announcing.players import base, media_player
 from custom_components.herald.api import Outcome
@@ -68,10 +69,13 @@ def test_every_reason_is_told(page: str) -> None:
     skipped = {rooms.BUSY, rooms.REPLACED, rooms.EXPIRED, session.LISTENING, targets.IN_GROUP, targets.SAME_DEVICE}
     failed = {error.reason for error in base.PlayerError.__subclasses__() if error is not base.NotSupported}
     assert told == {
-        *((State.COMPLETED, reason) for reason in (None, media_player.NOT_RESTORED, media_player.VOLUME_NOT_SET)),
+        *(
+            (State.COMPLETED, reason)
+            for reason in (None, media_player.NOT_RESTORED, media_player.VOLUME_NOT_SET, wanted.NO_CHIME)
+        ),
         *((State.INTERRUPTED, reason) for reason in interrupted),
         *((State.SKIPPED, reason) for reason in {*skipped, base.NotSupported.reason}),
-        *((State.FAILED, reason) for reason in {*failed, "server_failed", "failed", None}),
+        *((State.FAILED, reason) for reason in {*failed, session.SERVER_FAILED, "failed", None}),
     }
 
 
@@ -101,9 +105,9 @@ def test_every_trigger_is_told(page: str) -> None:
 
 @EVERY_PAGE
 def test_the_seconds_are_those_of_the_code(page: str) -> None:
-    assert (session.QUIET, stream.LEAD, stream.FETCH) == (60, 1, 10)
+    assert (session.QUIET, const.LEAD, stream.FETCH) == (60, 1, 10)
     assert "within 10 seconds" in page or "在 10 秒内" in page
-    assert "for a minute at most" in page or "最多一分钟" in page
+    assert "a minute at most" in page or "最多一分钟" in page
 
 
 @EVERY_PAGE

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from homeassistant.components.assist_satellite import AssistSatelliteEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import chat_session
 from homeassistant.setup import async_setup_component
@@ -84,6 +85,43 @@ async def test_a_satellite_is_interrupted_in_its_own_chat_alone(
         assert not others.done()
         assert await interrupt_replies(hass, [target(hass, SATELLITE)]) == 0
         assert [running.conversation_id for running in entry.runtime_data.replies] == [other.conversation_id]
+        assert await interrupt_replies(hass, [target(hass, SPEAKER)]) == 1
+
+
+async def test_home_assistants_own_satellite_remembers_the_chat_in_which_it_is_answered(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it does, nothing public tells: here it would fail first."""
+    client = await hass_client_no_auth()
+    hall = await satellite(hass, client)
+    monkeypatch.setattr(hall.platform, "config_entry", entry)
+    answered = asyncio.Event()
+
+    async def pipeline(hass: HomeAssistant, **_: object) -> None:
+        response = await opened(hass, client, "a" * 100, STALLS)
+        await response.content.readexactly(HEARD)
+        answered.set()
+        await response.read()
+
+    async def microphone() -> AsyncIterator[bytes]:
+        yield b""
+
+    monkeypatch.setattr(f"{AssistSatelliteEntity.__module__}.async_pipeline_from_audio_stream", pipeline)
+    talking = asyncio.create_task(hall.async_accept_pipeline_from_satellite(microphone()))
+    async with asyncio.timeout(PATIENCE):
+        await answered.wait()
+        assert await interrupt_replies(hass, [target(hass, SATELLITE)]) == 1
+        await talking
+
+
+async def test_a_satellite_that_remembers_no_chat_is_no_failure(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await hass_client_no_auth()
+    await satellite(hass, client)
+    monkeypatch.delattr(AssistSatelliteEntity, "_conversation_id")
+    async with answering(hass, client, "a chat"):
+        assert await interrupt_replies(hass, [target(hass, SATELLITE)]) == 0
         assert await interrupt_replies(hass, [target(hass, SPEAKER)]) == 1
 
 

@@ -110,7 +110,10 @@ async def hall(hass: HomeAssistant) -> Mapping[str, str]:
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("stop_talking.yaml", "Be quiet please"), ("stop_talking.yaml", "stop talking"), ("stop_talking.zh-CN.yaml", "别说了")],
+    [
+        *(("stop_talking.yaml", sentence) for sentence in ("Be quiet please", "Please be quiet", "stop talking")),
+        *(("stop_talking.zh-CN.yaml", sentence) for sentence in ("别说了", "好了不要再说了", "请安静")),
+    ],
 )
 @pytest.mark.parametrize(
     ("where", "key"), [("satellite", "entity_id"), ("room", "area_id"), ("everywhere", None)], ids=["satellite", "room", "all"]

@@ -54,7 +54,10 @@ async def fixed(hass: HomeAssistant, vendor: OpenSpeechSimulator, tmp_path: Path
 
 async def configured(hass: HomeAssistant, entry: MockConfigEntry) -> Walk:
     shown = await hass.config_entries.options.async_init(entry.entry_id)
-    return Walk(hass, hass.config_entries.options, shown, "options")
+    walk = Walk(hass, hass.config_entries.options, shown, "options")
+    assert (walk.step, walk.menu) == ("init", ["engines", "playing"])
+    await walk.choose("engines")
+    return walk
 
 
 def stored(server: Herald) -> dict[str, Any]:
@@ -368,6 +371,8 @@ async def test_forms_reach_a_browser(
     url = "/api/config/config_entries/options/flow"
     shown = await told(browser, url, {"handler": entry.entry_id})
     url = f"{url}/{shown['flow_id']}"
+    assert shown["menu_options"] == ["engines", "playing"]
+    shown = await told(browser, url, {"next_step_id": "engines"})
     assert shown["data_schema"][0]["name"] == "engine"
     await told(browser, url, {"engine": OPENSPEECH})
     shown = await told(browser, url, {"next_step_id": "credentials"})

@@ -89,7 +89,7 @@ def test_what_the_server_cannot_make_has_another_extension_so_that_it_is_convert
 
 def test_a_satellite_is_little_ahead_a_telephone_not_held_up_and_a_player_well_fed() -> None:
     for version in (OLD, NEW):
-        assert answer(options("wav", 22_050, 1, 2), version, in_chat=True).pace == 1
+        assert answer(options("wav", 22_050, 1, 2), version, lead=0.7).pace == 0.7
         assert answer(options("wav", 22_050, 1, 2), version).pace == LEAD  # an announcement: FFmpeg waits for 4 s of it
         assert answer(options("wav", 16_000, 1, 2), version).pace is None
         assert answer({}, version).pace == answer(options("flac", 48_000, 1, 2), version).pace == LEAD

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
-from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -49,13 +50,13 @@ def suggested(walk: Walk) -> dict[str, Any]:
 
 async def test_a_group_is_set_up_and_changed(hass: HomeAssistant, ready: MockConfigEntry) -> None:
     form = await walk(hass, ready, source=SOURCE_USER)
-    assert (form.step, form.fields) == ("user", ["name", "targets", "voice", "chime"])
-    await form.answer(name=" Everywhere ", targets=[PLAYER, SATELLITE], voice="tts.herald", chime=CHIME)
+    assert (form.step, form.fields) == ("user", ["name", "targets", "voice", "chime", "volume"])
+    await form.answer(name=" Everywhere ", targets=[PLAYER, SATELLITE], voice="tts.herald", chime=CHIME, volume=29)
     assert form.shown["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
     (subentry,) = ready.subentries.values()
     assert subentry.title == "Everywhere"
-    assert subentry.data == {"voice": "tts.herald", "targets": [PLAYER, SATELLITE], "chime": DING}
+    assert subentry.data == {"voice": "tts.herald", "targets": [PLAYER, SATELLITE], "chime": DING, "volume": 0.29}
     assert hass.states.get("notify.everywhere") is not None
 
     form = await walk(hass, ready, source=SOURCE_RECONFIGURE, subentry_id=subentry.subentry_id)
@@ -65,15 +66,36 @@ async def test_a_group_is_set_up_and_changed(hass: HomeAssistant, ready: MockCon
         "targets": [PLAYER, SATELLITE],
         "voice": "tts.herald",
         "chime": {"media_content_id": DING, "media_content_type": "music"},
+        "volume": 29,
     }
     await form.answer(name="Kitchen", targets=[PLAYER])
     assert (form.shown["type"], form.shown["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
     await hass.async_block_till_done()
     (subentry,) = ready.subentries.values()
     assert subentry.title == "Kitchen"
-    assert subentry.data == {"voice": None, "targets": [PLAYER], "chime": None}
+    assert subentry.data == {"voice": None, "targets": [PLAYER], "chime": None, "volume": None}
     form = await walk(hass, ready, source=SOURCE_RECONFIGURE, subentry_id=subentry.subentry_id)
     assert suggested(form) == {"name": "Kitchen", "targets": [PLAYER]}
+
+
+async def test_a_group_of_an_earlier_version_has_no_volume(hass: HomeAssistant, ready: MockConfigEntry) -> None:
+    before = ConfigSubentry(
+        data=MappingProxyType({"voice": None, "targets": [PLAYER], "chime": None}),
+        subentry_type="announcement_group",
+        title="Old",
+        unique_id=None,
+    )
+    hass.config_entries.async_add_subentry(ready, before)
+    await hass.async_block_till_done()
+    assert hass.states.get("notify.old") is not None
+    form = await walk(hass, ready, source=SOURCE_RECONFIGURE, subentry_id=before.subentry_id)
+    assert suggested(form) == {"name": "Old", "targets": [PLAYER]}
+    await form.answer(name="Old", targets=[PLAYER], volume=0)
+    await hass.async_block_till_done()
+    (subentry,) = ready.subentries.values()
+    assert subentry.data["volume"] == 0
+    form = await walk(hass, ready, source=SOURCE_RECONFIGURE, subentry_id=before.subentry_id)
+    assert suggested(form)["volume"] == 0
 
 
 async def test_what_is_missing_or_wrong_is_told_beside_it(hass: HomeAssistant, ready: MockConfigEntry) -> None:

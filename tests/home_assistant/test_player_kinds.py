@@ -16,15 +16,16 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.herald.announcing.players import left, media_player, playing
+from custom_components.herald.announcing import stream
+from custom_components.herald.announcing.players import left, media, media_player, playing
 from custom_components.herald.announcing.players.base import NotFetched, Rejected, Unavailable
-from custom_components.herald.announcing.targets import Target
+from custom_components.herald.announcing.targets import Target, target
 from custom_components.herald.announcing.view import SILENCE
 from custom_components.herald.api import Outcome
 
 from . import players
 from .conftest import paired
-from .playing import ANNOUNCING, Announce, Button, Device, Speaker, announcing
+from .playing import ANNOUNCING, LONG, Announce, Button, Device, Speaker, announcing
 from .servers import Herald
 from .speaking import PATIENCE, following, until
 
@@ -140,6 +141,33 @@ async def test_one_that_tells_nothing_is_stopped_while_it_takes_the_audio(client
     assert speaker.told.names == ["play_media", "media_stop"]
 
 
+async def test_one_that_has_a_name_of_its_own_for_ours_is_stopped(client: Any, add: Any, announce: Announce) -> None:
+    speaker = Speaker(client)
+    speaker.calls_it = "track 7"
+    target = await add(speaker)
+    speaker.plays(MUSIC)
+    announced = announce(target)
+    await speaker.begun.wait()
+    await announced.interrupted()
+    assert speaker.told.names == ["play_media", "media_stop", "play_media"]
+
+
+async def test_one_that_does_not_take_it_any_more_is_not_stopped(
+    client: Any, add: Any, announce: Announce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "GRACE", 600)
+    speaker = Speaker(client)
+    announced = announce(await add(speaker))
+    await speaker.begun.wait()
+    assert speaker.fetching is not None
+    speaker.fetching.cancel()
+    async with asyncio.timeout(PATIENCE):
+        while announced.stream.is_heard:  # noqa: ASYNC110  # a connection is closed
+            await asyncio.sleep(0.01)
+    await announced.interrupted()
+    assert speaker.told.names == ["play_media"], "though it says that it plays it"
+
+
 async def test_an_interrupt_before_it_plays_plays_nothing(
     hass: HomeAssistant, entry: MockConfigEntry, client: Any, add: Any, announce: Announce
 ) -> None:
@@ -208,6 +236,21 @@ async def test_a_cancelled_one_is_interrupted(client: Any, add: Any, announce: A
     assert speaker.volume_level == 0.2
 
 
+async def test_what_home_assistant_left_when_it_stops_is_as_it_was(
+    hass: HomeAssistant, client: Any, add: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    speaker = Speaker(client)
+    target = await add(speaker)
+    speaker.plays(MUSIC)
+    data = {"entity_id": target.entity_id, "message": LONG, "volume": 0.7, "wait": False}
+    await hass.services.async_call("herald", "announce", data, blocking=True)
+    await speaker.begun.wait()
+    caplog.clear()
+    await hass.async_stop(force=True)
+    assert (speaker.media_content_id, speaker.volume_level) == (MUSIC, 0.2)
+    assert [record.message for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
+
+
 # What was there before
 
 
@@ -274,6 +317,40 @@ async def test_a_player_that_tells_no_end_is_let_be(
     speaker.stops.set()
 
 
+async def test_music_goes_on_after_a_player_that_is_behind(client: Any, add: Any, announce: Announce) -> None:
+    speaker = Speaker(client)
+    target = await add(speaker)
+    speaker.plays(MUSIC)
+    speaker.is_behind = True
+    announced = announce(target, TEXT)
+    await announced.over()
+    assert speaker.told["play_media"][-1]["media_id"] == MUSIC
+
+
+async def test_music_is_not_begun_anew_where_it_goes_on(client: Any, add: Any, announce: Announce) -> None:
+    speaker = Speaker(client)
+    target = await add(speaker)
+    speaker.plays(MUSIC)
+    speaker.fails = HomeAssistantError("The plug is pulled.")
+    announced = announce(target)
+    with pytest.raises(Rejected):
+        await announced.over()
+    assert speaker.told.names == ["play_media"]
+
+
+async def test_that_nothing_was_there_is_remembered_while_announcements_follow(client: Any, add: Any, announce: Announce) -> None:
+    speaker = Speaker(client)
+    speaker.tells = False
+    target = await add(speaker)
+    first = announce(target)
+    await speaker.begun.wait()
+    speaker.is_behind = True
+    await first.interrupted(follow=True)
+    second = announce(target, TEXT)
+    await second.over()
+    assert second.player.notice is None
+
+
 async def test_music_that_is_refused_is_told(client: Any, add: Any, announce: Announce, caplog: pytest.LogCaptureFixture) -> None:
     speaker = Speaker(client)
     target = await add(speaker)
@@ -284,6 +361,72 @@ async def test_music_that_is_refused_is_told(client: Any, add: Any, announce: An
     await announced.interrupted()
     assert announced.player.notice == "not_restored"
     assert "could not be played again: The station is gone." in caplog.text
+
+
+async def test_music_goes_on_whose_length_is_told_as_text(client: Any, add: Any, announce: Announce) -> None:
+    speaker = Speaker(client)
+    target = await add(speaker)
+    speaker.plays(MUSIC, position=100)
+    speaker.tells_length("300")  # as MPD's integration does
+    announced = announce(target, TEXT)
+    await announced.over()
+    assert speaker.told["media_seek"][0] == pytest.approx(100, abs=5)
+
+
+async def test_one_that_tells_nothing_by_itself_is_asked(
+    client: Any, add: Any, announce: Announce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_player, "TAIL", 10 * PATIENCE)
+    speaker = Speaker(client)
+    speaker.is_asked = True
+    await announce(await add(speaker), TEXT).over()
+    assert speaker.state is MediaPlayerState.IDLE
+
+
+async def test_one_that_tells_late_that_it_plays_ours_had_no_music(client: Any, add: Any, announce: Announce) -> None:
+    speaker = Speaker(client)
+    speaker.tells = False
+    target = await add(speaker)
+    first = announce(target, TEXT)
+    await speaker.begun.wait()
+    speaker.is_behind = True
+    await first.over()
+    assert speaker.state is MediaPlayerState.PLAYING
+    second = announce(target, TEXT)
+    await second.over()
+    assert second.player.notice is None
+
+
+async def test_one_that_can_seek_only_when_it_plays_is_let_begin(
+    hass: HomeAssistant, client: Any, add: Any, announce: Announce
+) -> None:
+    speaker = Speaker(client)
+    target = await add(speaker)
+    speaker.plays(MUSIC, position=100)
+    announced = announce(target)
+    await speaker.begun.wait()
+    speaker.can_seek(seek=False)
+    silenced = asyncio.create_task(announced.interrupted())
+    await until(hass, lambda: speaker.media_content_id == MUSIC)
+    speaker.can_seek(seek=True)
+    await silenced
+    assert speaker.told["media_seek"][0] == pytest.approx(100, abs=5)
+    assert announced.player.notice is None
+
+
+async def test_music_begins_anew_where_nobody_can_seek(
+    client: Any, add: Any, announce: Announce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media, "SEEKABLE", 0.05)
+    speaker = Speaker(client)
+    target = await add(speaker)
+    speaker.plays(MUSIC, position=100)
+    announced = announce(target)
+    await speaker.begun.wait()
+    speaker.can_seek(seek=False)
+    await announced.interrupted()
+    assert speaker.told.names == ["play_media", "media_stop", "play_media"]
+    assert announced.player.notice is None
 
 
 async def test_what_was_there_is_remembered_while_announcements_follow(client: Any, add: Any, announce: Announce) -> None:
@@ -297,6 +440,17 @@ async def test_what_was_there_is_remembered_while_announcements_follow(client: A
     await announce(target, TEXT, volume=0.6).over()
     assert speaker.told["play_media"][-1]["media_id"] == MUSIC
     assert speaker.told["volume_set"] == [0.5, 0.6, 0.2]
+
+
+async def test_what_was_there_is_put_back_when_the_last_of_a_queue_was_heard(
+    hass: HomeAssistant, client: Any, add: Any, announce: Announce
+) -> None:
+    speaker = Speaker(client)
+    data = {"entity_id": (await add(speaker)).entity_id, "message": TEXT, "volume": 0.7}
+    speaker.plays(MUSIC)
+    await asyncio.gather(*(hass.services.async_call("herald", "announce", data, blocking=True) for _ in range(3)))
+    assert speaker.told.names == ["volume_set", *["play_media"] * 3, "volume_set", "play_media"]
+    assert (speaker.media_content_id, speaker.volume_level) == (MUSIC, 0.2)
 
 
 async def test_what_was_there_is_put_back_where_nobody_follows(
@@ -354,6 +508,23 @@ async def test_a_volume_that_is_refused_is_told(client: Any, add: Any, announce:
     announced = announce(target, TEXT, volume=0.7)
     await announced.over()
     assert announced.player.notice == "volume_not_set"
+
+
+async def test_each_player_of_a_group_is_as_loud_as_it_was(
+    hass: HomeAssistant, client: Any, add: Any, announce: Announce
+) -> None:
+    members = [Speaker(client, ANNOUNCING, volume=0.2), Speaker(client, ANNOUNCING, volume=0.6)]
+    device = Device(hass, "cast")
+    entities = [(await device.add(PLAYER, one, name)).entity_id for one, name in zip(members, ("one", "two"), strict=True)]
+    options = {"group_type": PLAYER, "name": "Upstairs", "entities": entities, "hide_members": False}
+    group = MockConfigEntry(domain="group", title="Upstairs", options=options)
+    group.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(group.entry_id)
+    await hass.async_block_till_done()
+    announced = announce(target(hass, "media_player.upstairs"), TEXT, volume=0.7)
+    await announced.over()
+    assert [one.told["volume_set"] for one in members] == [[0.7, 0.2], [0.7, 0.6]]
+    assert announced.player.notice is None
 
 
 @pytest.mark.parametrize(("platform", "extra"), [("sonos", {"volume": 70}), ("music_assistant", {"announce_volume": 70})])

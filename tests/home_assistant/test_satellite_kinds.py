@@ -11,8 +11,8 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.herald.announcing.players import player_for
-from custom_components.herald.announcing.players.base import Busy, NotSupported, Rejected, Unavailable
+from custom_components.herald.announcing.players import esphome, player_for, playing
+from custom_components.herald.announcing.players.base import Busy, NotFetched, NotSupported, Rejected, Unavailable
 from custom_components.herald.announcing.targets import SATELLITE, Target
 from custom_components.herald.announcing.view import SILENCE
 from custom_components.herald.api import Outcome
@@ -84,6 +84,27 @@ async def test_a_satellite_that_stops_by_itself_ends_the_synthesis(hass: HomeAss
     announced = announce(await Device(hass, "esphome").add(SATELLITE, satellite))
     await announced.over()
     assert announced.stream.ended.result().outcome is Outcome.LEFT
+
+
+async def test_a_satellite_that_is_done_before_it_came_is_not_waited_for(
+    hass: HomeAssistant, client: Any, announce: Announce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(esphome.EspHome, "FETCH", 600)
+    monkeypatch.setattr(playing, "COMES", 0.05)
+    satellite = Satellite(client)
+    satellite.comes = False
+    with pytest.raises(NotFetched):
+        await announce(await Device(hass, "esphome").add(SATELLITE, satellite)).over()
+
+
+async def test_a_satellite_that_still_tells_the_end_of_another_one_is_heard_to_its_end(
+    hass: HomeAssistant, client: Any, announce: Announce
+) -> None:
+    satellite = Satellite(client)
+    satellite.is_early = True
+    announced = announce(await Device(hass, "esphome").add(SATELLITE, satellite), TEXT)
+    await announced.over()
+    assert announced.stream.ended.result().outcome is Outcome.COMPLETED
 
 
 async def test_a_satellite_that_is_gone_is_not_called(hass: HomeAssistant, client: Any, announce: Announce) -> None:
@@ -162,6 +183,21 @@ async def test_an_esphome_satellite_that_is_interrupted_hears_silence_unless_ano
     assert speaker.told["play_media"][0]["media_id"] == SILENCE
 
 
+async def test_a_linux_voice_assistant_that_is_interrupted_announces_nothing_unless_another_one_follows(
+    hass: HomeAssistant, client: Any, announce: Announce
+) -> None:
+    device, satellite, speaker = Device(hass, "esphome", esphome.LINUX), Satellite(client), Speaker(client, ANNOUNCING)
+    await device.add(PLAYER, speaker)
+    target = await device.add(SATELLITE, satellite)
+    for follow in (True, False):
+        satellite.begun.clear()
+        announced = announce(target)
+        await satellite.begun.wait()
+        await announced.interrupted(follow=follow)
+    assert [told.original_media_id == SILENCE for told in satellite.told] == [False, False, True]
+    assert speaker.told.calls == []
+
+
 async def test_an_esphome_satellite_may_have_no_player(hass: HomeAssistant, client: Any, announce: Announce) -> None:
     satellite = Satellite(client)
     announced = announce(await Device(hass, "esphome").add(SATELLITE, satellite), volume=0.6)
@@ -184,3 +220,18 @@ async def test_nobody_else_is_a_player(hass: HomeAssistant) -> None:
     lamp = Target(entity_id="light.kitchen", platform=None, domain="light", device_id=None, keys=frozenset())
     with pytest.raises(NotSupported):
         player_for(hass, lamp)
+
+
+async def test_a_reply_that_was_interrupted_gives_way_to_silence(hass: HomeAssistant, client: Any, announce: Announce) -> None:
+    device, speaker = Device(hass, "esphome"), Speaker(client, ANNOUNCING)
+    await device.add(PLAYER, speaker)
+    target = await device.add(SATELLITE, Satellite(client))
+    await player_for(hass, target).hush(None)
+    assert [(told["media_id"], told["announce"]) for told in speaker.told["play_media"]] == [(SILENCE, True)]
+
+
+@pytest.mark.parametrize("platform", ["voip", "somebody"])
+async def test_who_cannot_be_told_is_let_be(hass: HomeAssistant, client: Any, announce: Announce, platform: str) -> None:
+    satellite = Satellite(client)
+    await player_for(hass, await Device(hass, platform).add(SATELLITE, satellite)).hush(None)
+    assert satellite.told == []

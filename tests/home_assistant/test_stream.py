@@ -13,6 +13,7 @@ from typing import Any
 
 import av
 import pytest
+from aiohttp import ClientConnectionResetError, web
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -37,6 +38,7 @@ engines:
   late: {type: tone, per_character: 0.02, fail_at: 0.5}
   slow: {type: tone, delay: 600}
   thinks: {type: tone, per_character: 0.02, delay: 0.5}
+  halting: {type: tone, per_character: 0.02, pace: 0.5}
   espeak: {enabled: false}
 voices:
   is replaced: {engine: bad, voice: tone, fallback: [tone/tone]}
@@ -161,6 +163,25 @@ async def test_two_at_once_hear_the_same(hass: HomeAssistant, entry: MockConfigE
     assert first
 
 
+async def test_an_engine_that_is_slower_than_speech_is_heard_as_late_as_it_comes(
+    hass: HomeAssistant, entry: MockConfigEntry, player: Any
+) -> None:
+    stream = made(hass, entry, voice="halting/tone")
+    await (await player.get(stream.url)).read()
+    assert stream.first_audio is not None
+    assert stream.heard_at - stream.first_audio > 1.5 * LENGTH
+
+
+async def test_whoever_comes_again_hears_it_so_much_later(hass: HomeAssistant, entry: MockConfigEntry, player: Any) -> None:
+    stream = made(hass, entry, pace=None)
+    await (await player.get(stream.url)).read()
+    await ended(stream)
+    again = hass.loop.time()
+    await (await player.get(stream.url)).read()
+    assert stream.heard_at >= again + stream.seconds
+    assert stream.is_heard
+
+
 async def test_a_head_tells_what_it_would_be_and_lets_nobody_speak(player: Any, stream: Stream) -> None:
     response = await player.head(stream.url)
     assert (response.status, response.content_type) == (HTTPStatus.OK, "audio/mpeg")
@@ -208,6 +229,21 @@ async def test_a_player_that_hangs_up_ends_it_after_a_moment(
     await told.until(lambda told: told.ended)
     assert told.ended[0].outcome in (Outcome.LEFT, Outcome.INTERRUPTED)
     assert told.ended[0].audio_seconds < 30, "all of it would be 80 seconds"
+
+
+async def test_a_connection_that_is_closing_is_no_error_of_ours(
+    player: Any, stream: Stream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(streams, "GRACE", 0.0)
+
+    async def write(response: web.StreamResponse, data: bytes) -> None:
+        raise ClientConnectionResetError
+
+    monkeypatch.setattr(web.StreamResponse, "write", write)
+    response = await player.get(stream.url)
+    assert await ended(stream) == End(outcome=Outcome.LEFT)
+    response.close()
+    assert "Error handling request" not in caplog.text
 
 
 async def test_a_player_that_comes_back_in_time_ends_nothing(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL
 from homeassistant.components.media_player.const import MediaPlayerEntityFeature
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import area_registry as ar
@@ -18,7 +19,7 @@ from homeassistant.helpers import label_registry as lr
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
-from custom_components.herald.announcing.targets import INTERRUPTED, Selection, everybody, resolve, select
+from custom_components.herald.announcing.targets import Selection, everybody, resolve, select
 
 PLAY = int(MediaPlayerEntityFeature.PLAY_MEDIA)
 VOICE_PE = ("assist_satellite.kitchen", "media_player.kitchen")
@@ -94,6 +95,14 @@ async def test_what_can_play_nothing_is_tried_only_by_name(hass: HomeAssistant, 
     assert ids(await meant(hass, entity_id=[TELEVISION], area_id=[house["living"]])) == [TELEVISION, SOFA]
 
 
+async def test_what_is_not_there_is_meant_only_by_name(hass: HomeAssistant, house: dict[str, str]) -> None:
+    hass.states.async_set(SOFA, STATE_UNAVAILABLE, {"supported_features": PLAY})
+    assert ids(await meant(hass, floor_id=[house["floor"]])) == ["assist_satellite.kitchen"]
+    assert ids(await meant(hass, entity_id=[SOFA])) == [SOFA]
+    interrupted = await resolve(hass, {"floor_id": [house["floor"]]}, Context(), interrupting=True)
+    assert ids(interrupted) == ["assist_satellite.kitchen", SOFA, TELEVISION], "it may have gone since"
+
+
 async def test_of_a_device_named_twice_the_satellite_speaks_and_that_is_told(hass: HomeAssistant, house: dict[str, str]) -> None:
     selection = await meant(hass, entity_id=list(reversed(VOICE_PE)))
     assert ids(selection) == ["assist_satellite.kitchen"]
@@ -142,7 +151,19 @@ async def test_nobody_may_be_meant(hass: HomeAssistant, data: dict[str, Any]) ->
 
 
 async def test_a_voice_can_be_interrupted(hass: HomeAssistant) -> None:
-    assert ids(await resolve(hass, {"entity_id": ["tts.herald"]}, Context(), INTERRUPTED)) == ["tts.herald"]
+    assert ids(await resolve(hass, {"entity_id": ["tts.herald"]}, Context(), interrupting=True)) == ["tts.herald"]
+
+
+async def test_a_voice_is_interrupted_by_its_device_and_not_by_the_area_of_that(
+    hass: HomeAssistant, house: dict[str, str]
+) -> None:
+    voice = MockConfigEntry(domain="herald")
+    voice.add_to_hass(hass)
+    device = dr.async_get(hass).async_get_or_create(config_entry_id=voice.entry_id, identifiers={("herald", "anna")})
+    dr.async_get(hass).async_update_device(device.id, area_id=house["living"])
+    er.async_get(hass).async_get_or_create("tts", "herald", "2", suggested_object_id="anna", device_id=device.id)
+    assert ids(await resolve(hass, {"device_id": [device.id]}, Context(), interrupting=True)) == ["tts.anna"]
+    assert "tts.anna" not in ids(await resolve(hass, {"area_id": [house["living"]]}, Context(), interrupting=True))
 
 
 async def test_everybody_are_players_satellites_and_our_own_voices(hass: HomeAssistant, house: dict[str, str]) -> None:

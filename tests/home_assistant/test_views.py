@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientConnectionResetError, web
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -97,6 +98,24 @@ async def test_a_browser_that_hangs_up_ends_the_synthesis(
     assert ended.outcome in (Outcome.LEFT, Outcome.INTERRUPTED)
     assert ended.audio_seconds < 30
     assert not list(entry.runtime_data.replies)
+
+
+async def test_a_connection_that_is_closing_is_no_error_of_ours(  # noqa: PLR0913, PLR0917  # fixtures
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    stranger: Any,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def write(response: web.StreamResponse, data: bytes) -> None:
+        raise ClientConnectionResetError
+
+    monkeypatch.setattr(web.StreamResponse, "write", write)
+    response = await stranger.get(address(hass, PREVIEW, speech(entry, LONG, pace=1.0)))
+    await told.until(lambda told: told.ended)
+    response.close()
+    assert "Error handling request" not in caplog.text
 
 
 async def test_audio_comes_hardly_ahead_of_real_time(

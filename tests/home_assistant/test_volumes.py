@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from homeassistant.components.media_player.const import DOMAIN as PLAYER
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
+from pytest_homeassistant_custom_component.common import async_mock_service
 
 from custom_components.herald.announcing.volumes import KEY, Volumes
 
@@ -17,6 +20,12 @@ from .playing import Device, Speaker
 from .servers import Herald
 
 KITCHEN = "media_player.kitchen"
+
+
+def left(before: float, ours: float, *, days: float = 0.0) -> dict[str, Any]:
+    """What was written down so long ago, and not put back."""
+    record = {"before": before, "ours": ours, "reported": None, "since": time.time() - days * 24 * 3600}
+    return {"version": 1, "data": {KITCHEN: record}}
 
 
 @pytest.fixture
@@ -59,7 +68,8 @@ async def test_it_is_written_down_before_it_is_set(
     speaker.async_set_volume_level = set_level  # type: ignore[method-assign]
     with pytest.raises(HomeAssistantError):
         await volumes.set(KITCHEN, 0.7, None)
-    assert seen == [{KITCHEN: {"before": 0.2, "ours": 0.7, "reported": None}}]
+    (record,) = (told[KITCHEN] for told in seen)
+    assert (record["before"], record["ours"], record["reported"]) == (0.2, 0.7, None)
 
 
 async def test_it_is_put_back_once(hass: HomeAssistant, volumes: Volumes, speaker: Speaker, hass_storage: dict[str, Any]) -> None:
@@ -134,7 +144,7 @@ async def test_what_a_crash_left_is_put_back(
 async def test_what_a_crash_left_before_it_was_set_is_forgotten(
     hass: HomeAssistant, volumes: Volumes, speaker: Speaker, hass_storage: dict[str, Any]
 ) -> None:
-    hass_storage[KEY] = {"version": 1, "data": {KITCHEN: {"before": 0.2, "ours": 0.7, "reported": None}}}
+    hass_storage[KEY] = left(0.2, 0.7)
     await restarted(hass)
     assert speaker.told.names == []
     assert written(hass_storage) == {}
@@ -142,7 +152,7 @@ async def test_what_a_crash_left_before_it_was_set_is_forgotten(
 
 async def test_what_a_crash_left_waits_for_its_player(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
     await players.set_up(hass)
-    hass_storage[KEY] = {"version": 1, "data": {KITCHEN: {"before": 0.2, "ours": 0.7, "reported": None}}}
+    hass_storage[KEY] = left(0.2, 0.7)
     await restarted(hass)
     assert KITCHEN in written(hass_storage)
     speaker = Speaker(None, volume=0.7)
@@ -160,7 +170,7 @@ async def test_what_a_crash_left_is_put_back_when_the_integration_is_there(
     await players.set_up(hass)
     speaker = Speaker(None, volume=0.7)
     await Device(hass, "cast").add(PLAYER, speaker)
-    hass_storage[KEY] = {"version": 1, "data": {KITCHEN: {"before": 0.2, "ours": 0.7, "reported": None}}}
+    hass_storage[KEY] = left(0.2, 0.7)
     entry = await paired(hass, server)
     assert speaker.told["volume_set"] == [0.2]
     assert KEY in hass_storage
@@ -172,7 +182,7 @@ async def test_what_is_still_to_be_put_back_outlives_the_last_server(
     hass: HomeAssistant, enable_custom_integrations: None, hass_storage: dict[str, Any], server: Herald
 ) -> None:
     await players.set_up(hass)
-    hass_storage[KEY] = {"version": 1, "data": {KITCHEN: {"before": 0.2, "ours": 0.7, "reported": None}}}
+    hass_storage[KEY] = left(0.2, 0.7)
     entry = await paired(hass, server)
     await hass.config_entries.async_remove(entry.entry_id)
     assert KEY in hass_storage
@@ -202,3 +212,79 @@ async def test_a_player_that_refuses_is_told_once(
     assert caplog.text.count("could not be put back: No.") == 1
     await volumes.restore(KITCHEN)
     assert caplog.text.count("could not be put back: No.") == 1
+
+
+# Players that are behind: they tell what they were told only later
+
+
+async def test_one_that_is_behind_is_put_back(volumes: Volumes, speaker: Speaker) -> None:
+    speaker.is_behind = True
+    await volumes.set(KITCHEN, 0.7, None)
+    await volumes.restore(KITCHEN)
+    assert speaker.told["volume_set"] == [0.7, 0.2]
+
+
+async def test_one_that_is_behind_is_as_loud_for_the_next_one(volumes: Volumes, speaker: Speaker) -> None:
+    await volumes.set(KITCHEN, 0.7, None)
+    speaker.is_behind = True
+    await volumes.restore(KITCHEN)
+    await volumes.set(KITCHEN, 0.7, None)
+    await volumes.restore(KITCHEN)
+    assert speaker.told["volume_set"] == [0.7, 0.2, 0.7, 0.2]
+
+
+async def test_one_that_was_behind_is_believed_again(volumes: Volumes, speaker: Speaker) -> None:
+    speaker.is_behind = True
+    await volumes.set(KITCHEN, 0.7, None)
+    speaker.has_volume(0.7)
+    speaker.has_volume(0.4)
+    await volumes.restore(KITCHEN)
+    assert speaker.told["volume_set"] == [0.7]
+
+
+async def test_one_that_gets_there_by_and_by_is_put_back(volumes: Volumes, speaker: Speaker) -> None:
+    speaker.is_behind = True
+    await volumes.set(KITCHEN, 0.7, None)
+    for level in (0.3, 0.6, 0.7):
+        speaker.has_volume(level)
+    await volumes.restore(KITCHEN)
+    assert speaker.told["volume_set"] == [0.7, 0.2]
+
+
+# Players that never come back
+
+
+async def test_what_was_left_long_ago_is_forgotten(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
+    await players.set_up(hass)
+    hass_storage[KEY] = left(0.2, 0.7, days=31)
+    volumes = await restarted(hass)
+    speaker = Speaker(None, volume=0.7)
+    await Device(hass, "cast").add(PLAYER, speaker)
+    await hass.async_block_till_done()
+    assert speaker.told.names == []
+    await volumes.remove()
+    assert KEY not in hass_storage
+
+
+async def test_a_player_that_was_removed_is_forgotten(
+    hass: HomeAssistant, volumes: Volumes, speaker: Speaker, hass_storage: dict[str, Any]
+) -> None:
+    await volumes.set(KITCHEN, 0.7, None)
+    er.async_get(hass).async_remove(KITCHEN)
+    await hass.async_block_till_done()
+    assert written(hass_storage) == {}
+
+
+async def test_a_player_that_was_renamed_is_the_same(hass: HomeAssistant, volumes: Volumes, hass_storage: dict[str, Any]) -> None:
+    galley = "media_player.galley"
+    er.async_get(hass).async_get_or_create(PLAYER, "cast", "kitchen", suggested_object_id="kitchen")
+    hass.states.async_set(KITCHEN, "idle", {"volume_level": 0.2})
+    told = async_mock_service(hass, PLAYER, "volume_set")
+    await volumes.set(KITCHEN, 0.7, None)
+    hass.states.async_remove(KITCHEN)
+    er.async_get(hass).async_update_entity(KITCHEN, new_entity_id=galley)
+    await hass.async_block_till_done()
+    assert list(written(hass_storage)) == [galley]
+    hass.states.async_set(galley, "idle", {"volume_level": 0.7})
+    await hass.async_block_till_done()
+    assert [(call.data["entity_id"], call.data["volume_level"]) for call in told] == [(KITCHEN, 0.7), (galley, 0.2)]

@@ -6,13 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from homeassistant.components import tts
+from homeassistant.components.assist_pipeline.pipeline import PipelineEvent, PipelineEventType
+from homeassistant.components.assist_satellite.const import DATA_COMPONENT as SATELLITES
+from homeassistant.components.wyoming.assist_satellite import WyomingAssistSatellite
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import chat_session
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -23,18 +30,19 @@ from custom_components.herald.announcing.players.base import Busy, Player, Rejec
 from custom_components.herald.announcing.stream import Stream
 from custom_components.herald.announcing.targets import target
 from custom_components.herald.api import Order, Outcome
+from custom_components.herald.const import LEAD
 from tests.whole.satellite import Process, satellite
 
 from . import players
 from .conftest import paired
+from .listening import nothing_is_kept
 from .servers import Herald, free_port
-from .speaking import PATIENCE, following
+from .speaking import PATIENCE, following, state_of
 
 SATELLITE = "assist_satellite.hall"
 TEXT = "Dinner is ready, and it is getting cold."
 LENGTH = len(TEXT) * 0.02
 LONG = "This is a sentence that takes some time. " * 100
-LEAD = 1.0
 SLACK = 0.7
 """Seconds that what comes by processes may be late, on a slow machine."""
 YAML = """
@@ -76,7 +84,7 @@ class Hall:
     satellite: Process
 
     def announce(self, text: str = LONG, **order: Any) -> Announced:
-        announcement = Announcement(text=text, order=Order(**order), entry_id=self.entry.entry_id, session_id="one")
+        announcement = Announcement(text=text, order=Order(pace=LEAD, **order), entry_id=self.entry.entry_id, session_id="one")
         player = player_for(self.hass, target(self.hass, SATELLITE))
         stream = Stream(self.hass, self.entry.runtime_data, text, player.order(announcement), targets=(SATELLITE,))
         return Announced(player, stream, asyncio.create_task(player.play(stream, announcement, Context())))
@@ -153,6 +161,21 @@ async def test_ten_in_a_row_each_interrupt_the_one_before(hall: Hall) -> None:
     assert ffmpegs(hall.hass) == []
 
 
+async def test_what_it_still_plays_of_those_before_is_part_of_the_lead(hall: Hall) -> None:
+    for number in range(4):
+        announced = hall.announce()
+        async with asyncio.timeout(PATIENCE):
+            while len(hall.satellite.played()) <= number or hall.satellite.played()[number].seconds < 1.2 * LEAD:  # noqa: ASYNC110  # another process
+                await asyncio.sleep(0.01)
+        await announced.interrupted()
+    await hall.satellite.told("stop", 4)
+    assert max(played.rest for played in hall.satellite.played()) < LEAD + SLACK
+    told = asyncio.get_running_loop().time()
+    assert await hall.announce(TEXT).over() is Outcome.COMPLETED
+    assert hall.satellite.played()[-1].chunks[-1].ends - told < LEAD + LENGTH + 2 * SLACK
+    assert asyncio.get_running_loop().time() > hall.satellite.played()[-1].chunks[-1].ends - SLACK
+
+
 async def test_an_interrupt_before_the_first_sound_leaves_it_free(hall: Hall) -> None:
     waiting = hall.announce(voice="slow/tone")
     assert await waiting.stream.fetched(PATIENCE)
@@ -200,3 +223,72 @@ async def test_one_that_is_told_late_that_the_last_was_played_is_heard_to_its_en
     second = hall.announce(TEXT * 3)
     assert await second.over() is Outcome.COMPLETED
     assert second.stream.heard_at <= hass.loop.time()
+
+
+# Replies of the voice assistant
+
+
+def answers(hass: HomeAssistant, text: str) -> asyncio.Task[None]:
+    """As its pipeline tells the satellite of an answer; Home Assistant's task that sends it, which nobody looks at there."""
+    entity = hass.data[SATELLITES].get_entity(SATELLITE)
+    assert isinstance(entity, WyomingAssistSatellite)
+    with chat_session.async_get_chat_session(hass) as chat:
+        entity._conversation_id = chat.conversation_id  # noqa: SLF001  # as a run of the pipeline leaves it
+        stream = tts.async_create_stream(hass, "tts.herald", options=entity.tts_options)
+        stream.async_set_message(text)
+    for kind, data in (
+        (PipelineEventType.TTS_START, {"tts_input": text}),
+        (PipelineEventType.TTS_END, {"tts_output": {"token": stream.token}}),
+        (PipelineEventType.RUN_END, None),
+    ):
+        entity._internal_on_pipeline_event(PipelineEvent(kind, data))  # noqa: SLF001
+    name = f"{SATELLITE} {PipelineEventType.TTS_END}"
+    return next(task for task in asyncio.all_tasks() if task.get_name() == name)
+
+
+async def broken_off(answer: asyncio.Task[None]) -> None:
+    with pytest.raises(HomeAssistantError, match="interrupted"):
+        await answer
+
+
+async def interrupt(hass: HomeAssistant, entity_id: str) -> int:
+    data = {ATTR_ENTITY_ID: entity_id}
+    told = await hass.services.async_call("herald", "interrupt", data, blocking=True, return_response=True)
+    assert told is not None
+    count = told["interrupted"]
+    assert isinstance(count, int)
+    return count
+
+
+@pytest.mark.parametrize("entity_id", [SATELLITE, "tts.herald"])
+async def test_an_interrupted_reply_has_an_end_and_leaves_the_satellite_free(
+    hall: Hall, hass: HomeAssistant, entity_id: str
+) -> None:
+    answer = answers(hass, LONG)
+    await hall.satellite.sounds(1)
+    assert state_of(hass, SATELLITE) == "responding"
+    assert await interrupt(hass, entity_id) == 1
+    assert state_of(hass, SATELLITE) == "idle"
+    await hall.satellite.told("stop")
+    await broken_off(answer)
+    assert await hall.announce(TEXT).over() is Outcome.COMPLETED
+    reply, *_, announcement = hall.satellite.played()
+    assert reply.sounds
+    assert sum(chunk.seconds for chunk in announcement.chunks) == pytest.approx(LENGTH, abs=0.1)
+    names = [line["what"] for line in hall.satellite.lines() if line["what"] in ("start", "stop", "chunk")]
+    assert ("stop", "chunk") not in pairwise(names)
+    assert await interrupt(hass, entity_id) == 0
+    nothing_is_kept(hass)
+
+
+async def test_an_announcement_does_not_wait_until_it_has_ended(hall: Hall, hass: HomeAssistant) -> None:
+    answer = answers(hass, LONG)
+    await hall.satellite.sounds(1)
+    data = {ATTR_ENTITY_ID: SATELLITE, "message": TEXT, "mode": "interrupt"}
+    interrupting = asyncio.create_task(interrupt(hass, SATELLITE))
+    await asyncio.sleep(0)
+    told = await hass.services.async_call("herald", "announce", data, blocking=True, return_response=True)
+    assert await interrupting == 1
+    assert told is not None
+    assert told["targets"][SATELLITE]["state"] == "completed"  # type: ignore[index, call-overload]
+    await broken_off(answer)

@@ -88,6 +88,12 @@ class House:
         """When the engine did that."""
         return [event.time for event in self.engine.journal if event.what == what and event.time >= since]
 
+    def characters_in_hand(self, since: float, at: float) -> int:
+        """Of what was asked for since then: those that the engine had not spoken yet at a moment, or was asked for after it."""
+        events = [event for event in self.engine.journal if event.time >= since]
+        asked = sum(event.characters for event in events if event.what == "started")
+        return asked - sum(event.characters for event in events if event.what != "started" and event.time < at)
+
     async def announce(self, *targets: str, message: str = SENTENCE, **said: Any) -> dict[str, Any]:
         told: dict[str, Any] = await self.hass.answer("herald.announce", entity_id=list(targets), message=message, **said)
         return told

@@ -14,6 +14,8 @@ from typing import Any, Self
 
 import aiohttp
 
+from .journal import Journal
+
 HERE = Path(__file__).parent
 INTEGRATION = HERE.parent.parent / "custom_components" / "herald"
 USER, PASSWORD = "owner", "a password of the owner"
@@ -68,6 +70,7 @@ class Hass:
         self.url = f"http://127.0.0.1:{self._port}"
         self._headers: dict[str, str] = {}
         self._process: asyncio.subprocess.Process | None = None
+        self._rooms: dict[str, tuple[Journal, list[dict[str, Any]]]] = {}
 
     @property
     def log(self) -> str:
@@ -88,7 +91,7 @@ class Hass:
         components = self.folder / "custom_components"
         components.mkdir(parents=True)
         (components / "herald").symlink_to(INTEGRATION)
-        for fake in ("fake_player", "fake_room"):
+        for fake in ("fake_player", "fake_room", "fake_voice"):
             (components / fake).symlink_to(HERE / fake)
         (self.folder / "configuration.yaml").write_text(CONFIGURATION.format(url=self.url, language=language) + more)
         stable = {"server_host": ["127.0.0.1"], "server_port": self._port, "created_at": "2026-01-01T00:00:00+00:00"}
@@ -230,8 +233,15 @@ class Hass:
 
     def room(self, name: str) -> list[dict[str, Any]]:
         """What a fake room wrote down."""
-        journal = self.folder / "rooms" / f"{name}.jsonl"
-        return [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
+        if name not in self._rooms:
+            self._rooms[name] = (Journal(self.folder / "rooms" / f"{name}.jsonl"), [])
+        journal, lines = self._rooms[name]
+        lines += journal.news()
+        return lines
+
+    def fetched(self, name: str) -> bytes:
+        """All the audio that a fake room ever got."""
+        return (self.folder / "rooms" / f"{name}.audio").read_bytes()
 
     def heard(self) -> list[Heard]:
         """By the fake player, oldest first."""

@@ -13,9 +13,9 @@ import asyncio
 import json
 import sys
 from array import array
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from time import monotonic
@@ -25,6 +25,8 @@ from wyoming.event import Event
 
 from wyoming_server.models import AudioFormat
 from wyoming_server.protocols.wyoming import WyomingReader, encode
+
+from .journal import Journal
 
 LOUD = 500
 """Of 32,767: what is quieter all through a chunk is silence."""
@@ -107,7 +109,8 @@ class Satellite:
         audio = event.payload or b""
         seconds = shape.seconds(len(audio))
         begins = self._playing.write(now, seconds)
-        self.note("chunk", now, begins=begins, seconds=seconds, hertz=hertz(audio, shape.rate))
+        quiet = shape.seconds(silence_of(audio))
+        self.note("chunk", now, begins=begins, seconds=seconds, quiet=quiet, hertz=hertz(audio, shape.rate))
 
     async def _played(self) -> None:
         """Told when the buffer has run empty, as late as this satellite is."""
@@ -123,6 +126,12 @@ def hertz(audio: bytes, rate: int) -> int:
         return 0
     crossings = sum(one < 0 <= other for one, other in pairwise(samples))
     return round(crossings * rate / len(samples))
+
+
+def silence_of(audio: bytes) -> int:
+    """Bytes of s16 before it sounds."""
+    samples = array("h", audio)
+    return samples.itemsize * next((number for number, sample in enumerate(samples) if abs(sample) >= LOUD), len(samples))
 
 
 async def main() -> None:
@@ -155,6 +164,8 @@ class Chunk:
     begins: float
     """When it was heard, or will be."""
     seconds: float
+    quiet: float
+    """Seconds of it before it sounds."""
     hertz: int
     """0: silence."""
 
@@ -162,19 +173,36 @@ class Chunk:
     def ends(self) -> float:
         return self.begins + self.seconds
 
+    @property
+    def sounds_at(self) -> float:
+        """When its first sample was heard that is loud."""
+        return self.begins + self.quiet
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+
+@dataclass(kw_only=True, slots=True)
 class Played:
     """From a start to its stop."""
 
     start: float
-    chunks: list[Chunk]
-    stop: float | None
+    chunks: list[Chunk] = field(default_factory=list)
+    stop: float | None = None
     """None: not yet."""
+    late: list[Chunk] = field(default_factory=list)
+    """What came after the stop, and before another start."""
 
     @property
     def sounds(self) -> list[Chunk]:
         return [chunk for chunk in self.chunks if chunk.hertz]
+
+    @property
+    def seconds(self) -> float:
+        return sum(chunk.seconds for chunk in self.chunks)
+
+    @property
+    def rest(self) -> float:
+        """Seconds that were still to be heard when it was stopped, with what was to be heard before it."""
+        assert self.stop is not None
+        return max(0.0, self.chunks[-1].ends - self.stop) if self.chunks else 0.0
 
 
 class Process:
@@ -182,24 +210,43 @@ class Process:
 
     def __init__(self, child: asyncio.subprocess.Process, journal: Path, port: int) -> None:
         self._child = child
-        self._journal = journal
+        self._journal = Journal(journal)
+        self._lines: list[dict[str, Any]] = []
+        self._played: list[Played] = []
         self.port = port
 
+    def _look(self) -> None:
+        for line in self._journal.news():
+            self._lines.append(line)
+            match line["what"]:
+                case "start":
+                    self._played.append(Played(start=line["time"]))
+                case "chunk" if self._played:
+                    last = self._played[-1]
+                    chunk = Chunk(**{name: line[name] for name in ("time", "begins", "seconds", "quiet", "hertz")})
+                    (last.chunks if last.stop is None else last.late).append(chunk)
+                case "stop" if self._played and self._played[-1].stop is None:
+                    self._played[-1].stop = line["time"]
+
     def lines(self) -> list[dict[str, Any]]:
-        whole = self._journal.read_text() if self._journal.exists() else ""
-        return [json.loads(line) for line in whole.splitlines(keepends=True) if line.endswith("\n")]
+        """All that it has written down."""
+        self._look()
+        return self._lines
 
     def played(self) -> list[Played]:
         """All that it was given, oldest first."""
-        return list(_plays(self.lines()))
+        self._look()
+        return list(self._played)
 
     async def told(self, what: str, times: int = 1, *, within: float = 30) -> float:
         """Waits until it has written that down so often; when the last of them was."""
         async with asyncio.timeout(within):
-            while len(found := [line["time"] for line in self.lines() if line["what"] == what]) < times:  # noqa: ASYNC110  # another process
+            while len(found := self._times(what)) < times:  # noqa: ASYNC110  # another process
                 await asyncio.sleep(0.005)
-        time: float = found[times - 1]
-        return time
+        return found[times - 1]
+
+    def _times(self, what: str) -> list[float]:
+        return [line["time"] for line in self.lines() if line["what"] == what]
 
     async def sounds(self, plays: int = 1, chunks: int = 1, *, within: float = 30) -> Chunk:
         """Waits until so much is heard of the play with that number; its first chunk."""
@@ -212,24 +259,6 @@ class Process:
         """To Home Assistant."""
         assert self._child.stdin is not None
         self._child.stdin.write(json.dumps({"type": kind, "data": data}).encode() + b"\n")
-
-
-def _plays(lines: list[dict[str, Any]]) -> Iterator[Played]:
-    start: float | None = None
-    chunks: list[Chunk] = []
-    for line in lines:
-        match line["what"]:
-            case "start":
-                if start is not None:
-                    yield Played(start=start, chunks=chunks, stop=None)
-                start, chunks = line["time"], []
-            case "chunk":
-                chunks.append(Chunk(**{name: line[name] for name in ("time", "begins", "seconds", "hertz")}))
-            case "stop" if start is not None:
-                yield Played(start=start, chunks=chunks, stop=line["time"])
-                start, chunks = None, []
-    if start is not None:
-        yield Played(start=start, chunks=chunks, stop=None)
 
 
 @asynccontextmanager

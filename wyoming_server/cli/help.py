@@ -24,9 +24,10 @@ a first minute:
   herald serve                               speak for others, until Ctrl-C
 
 Home Assistant, while `herald serve` runs:
-  Settings > Devices & services > Add integration > Wyoming Protocol,
-  with this machine's address and port 10230. Then choose Herald as
-  text-to-speech in Settings > Voice assistants.
+  Settings > Devices & services > Add integration > Herald (the README
+  tells how to install it), with this machine's address and the pairing
+  token; or, without it, > Wyoming Protocol, with port 10230. Then choose
+  Herald as text-to-speech in Settings > Voice assistants.
 
 Every command explains itself: herald say --help
 """,

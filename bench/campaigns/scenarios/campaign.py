@@ -27,8 +27,6 @@ class Campaign:
     played: int = 0
     wrong: list[str] = field(default_factory=list)
     """With the seed of each."""
-    seeds: list[int] = field(default_factory=list)
-    """Of those that were wrong."""
     ends: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Front end and outcome."""
     longest_interrupt: tuple[float, str] = (0.0, "none")
@@ -41,7 +39,6 @@ class Campaign:
         self.longest_interrupt = max(self.longest_interrupt, played.longest_interrupt)
         if played.wrong:
             seed = played.scenario.seed
-            self.seeds.append(seed)
             again = f"--seed {seed} --count 1, or with those before it --seed {since} --count {seed - since + 1}"
             said = "\n".join(f"  {what}" for what in played.wrong)
             self.wrong.append(f"seed {seed}: {again}\n{said}\n{played.scenario.words()}")

@@ -11,7 +11,7 @@ from wyoming_server.rates import address_of
 from wyoming_server.synthesis.fallback.breakers import BreakerState
 
 from .client import Client
-from .scenario import ENDS, FrontEnd, Scenario, What
+from .scenario import ENDS, Call, FrontEnd, Scenario, What
 from .stage import Base, Stage, children, connections, files, settled, tasks
 from .voices import VOICES, spoken_by
 
@@ -24,6 +24,8 @@ POOLED = ("Pool._live",)
 ERRORS: Sequence[type[EngineError]] = (EngineError, *EngineError.__subclasses__())
 TROUBLES = frozenset(cls.code for cls in ERRORS)
 """Codes that a service's trouble may have."""
+LATE = frozenset({"engine_timeout", "engine_unavailable"})
+"""What services that do well seem to do where this process is late: they stall, and are not asked again for a while."""
 
 
 # What clients were told
@@ -48,7 +50,7 @@ def judged(client: Client, whom: int, scenario: Scenario, stage: Stage) -> list[
 def _refused(client: Client) -> list[str]:
     """It never had a session: its text was not worth one."""
     assert client.told is not None
-    if client.told.how == "error" and not _letters(client):
+    if client.told.how == "error" and not _letters(client.call):
         return []
     return [f"had no session, and was told {client.told}"]
 
@@ -83,31 +85,43 @@ def _said(end: Mapping[str, Any]) -> str:
 
 def _expected(client: Client, whom: int, end: Mapping[str, Any], scenario: Scenario, *, late: bool) -> list[str]:
     """Whether this may happen in such a scenario."""
-    voice, outcome, code = VOICES[client.call.voice], end["outcome"], end["code"]
+    outcome, code = end["outcome"], end["code"]
     if outcome == "interrupted":
         return [] if scenario.happens(ENDS, whom) else ["was interrupted by nobody"]
     if outcome == "left":
         return []
-    changed = any(one.what is What.CREDENTIALS for one in scenario.meanwhile) and "openspeech" in voice.services
-    troubled = changed or any(trouble.service in voice.services for trouble in scenario.troubles)
     if outcome == "failed":
-        allowed = {*voice.codes, *(TROUBLES if troubled else ()), *(("engine_timeout",) if late else ())}
-        allowed |= set() if _letters(client) else {"unspeakable"}
+        allowed = allowed_codes(client.call, scenario, late=late)
         return [] if code in allowed else [f"failed for no reason: {_said(end)}"]
-    return [] if troubled or voice.codes or late else _length(client, end)
+    excused = late or VOICES[client.call.voice].codes or _is_troubled(client.call, scenario)
+    return [] if excused else _length(client, end)
+
+
+def allowed_codes(call: Call, scenario: Scenario, *, late: bool) -> frozenset[str]:
+    """What it may fail with. `late`: this process was."""
+    troubles = TROUBLES if _is_troubled(call, scenario) else frozenset[str]()
+    nothing = frozenset({"unspeakable"}) if not _letters(call) else frozenset[str]()
+    return VOICES[call.voice].codes | troubles | nothing | (LATE if late else frozenset())
+
+
+def _is_troubled(call: Call, scenario: Scenario) -> bool:
+    """Whether somebody who may be asked for it is."""
+    services = VOICES[call.voice].services
+    changed = any(one.what is What.CREDENTIALS for one in scenario.meanwhile) and "openspeech" in services
+    return changed or any(trouble.service in services for trouble in scenario.troubles)
 
 
 def _length(client: Client, end: Mapping[str, Any]) -> list[str]:
     """Whether all of the text was spoken, where nothing was wrong."""
     low, high = spoken_by(end["engine"])
-    letters, seconds = _letters(client), end["audio_seconds"]
+    letters, seconds = _letters(client.call), end["audio_seconds"]
     if low * letters <= seconds <= high * len(client.call.text) + 1:
         return []
     return [f"heard {seconds} s of a text with {letters} letters: {_said(end)}"]
 
 
-def _letters(client: Client) -> int:
-    return sum(character.isalnum() for character in client.call.text)
+def _letters(call: Call) -> int:
+    return sum(character.isalnum() for character in call.text)
 
 
 # What is left

@@ -124,7 +124,9 @@ class Stage:
         """With another time limit of everything that has one: they are all made anew."""
         self.is_other = not self.is_other
         within = voices.OTHER if self.is_other else voices.WITHIN
-        (self.folder / "herald.yaml").write_text(voices.configuration(self.services, within=within))
+        whole = self.folder / "changed.yaml"
+        whole.write_text(voices.configuration(self.services, within=within))
+        whole.replace(self.folder / "herald.yaml")  # another reload may be reading it
         await self.server.administration.reload()
 
     async def change_token(self, token: str) -> None:

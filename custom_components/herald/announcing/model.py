@@ -33,6 +33,8 @@ class Announcement:
     """Who speaks, and how; with the server's chime and `share` in its options. A player chooses the format."""
     entry_id: str
     """Of the server that speaks."""
+    speaker: str | None = None
+    """The text-to-speech entity of ours whose voice it is; None: none was named."""
     chime: str | None = None
     """A media id: what is heard first."""
     volume: float | None = None
@@ -52,10 +54,10 @@ class Outcome:
     reason: str | None = None
     """Why it was not completed, or what was not as it should be though it was: a word for programs (docs/announcements.md)."""
     message: str | None = None
-    """Of a failure: the same for people."""
+    """The same for people, in the language of Home Assistant, where there is more to say than that."""
     first_audio_ms: int | None = None
     """Milliseconds from when the server was asked until it had something to hear."""
     duration: float | None = None
     """Seconds of audio that the player was given."""
     voice: str | None = None
-    """Who spoke; None: whoever the server's default is, or nobody."""
+    """Who spoke, or was to speak."""

@@ -35,7 +35,6 @@ class Step(Enum):
     INTERRUPT = 0
     WAIT = 1
     DROP = 2
-    """The last one that anybody calls for is what is done."""
 
 
 TABLE: Mapping[Mode, Mapping[Rank, Step]] = {
@@ -79,6 +78,8 @@ class Claim:
     """Asks it to stop, and waits for nothing. It lets go by leaving its turn."""
     awaits: set[Claim] = field(default_factory=set)
     """Once admitted: those who were asked to stop, and speak still."""
+    spoken_over: set[Claim] = field(default_factory=set)
+    """In the line: those who spoke when it came, and do not keep it waiting. They are asked to stop when nobody else does."""
     begun: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def withdraw(self) -> None:
@@ -95,6 +96,11 @@ class Claim:
     def rank_of(self, other: Claim) -> Rank:
         return Rank((other.priority > self.priority) - (other.priority < self.priority))
 
+    def step_at(self, other: Claim, table: Mapping[Mode, Mapping[Rank, Step]]) -> Step | None:
+        """None: the other one is of no account."""
+        step = table[self.mode].get(self.rank_of(other))
+        return Step.WAIT if step is not None and other.owner == self.owner else step
+
     def meets(self, others: Iterable[Claim]) -> Iterator[Claim]:
         return (other for other in others if other is not self and other.keys & self.keys)
 
@@ -110,7 +116,8 @@ class Rooms:
     async def turn(self, claim: Claim, expires: float | None = None) -> AsyncIterator[None]:
         """The block is its turn. Raises Skipped, also where it has not begun after `expires` seconds, and Withdrawn."""
         try:
-            self._enter(claim)
+            if not claim.begun.done():  # withdrawn before it came, it disturbs nobody
+                self._enter(claim)
             try:
                 async with asyncio.timeout(expires):
                     await claim.begun
@@ -121,8 +128,14 @@ class Rooms:
             self._leave(claim)
 
     def follows(self, claim: Claim) -> bool:
-        """Whether somebody speaks there as soon as it lets go."""
-        return any(claim in other.awaits for other in self._admitted)
+        """Whether somebody speaks there, and nowhere else, as soon as it lets go."""
+        comes = any(claim in other.awaits for other in self._admitted)
+        return comes or any(other.keys == claim.keys for other in self._waiting)
+
+    @property
+    def _waiting(self) -> tuple[Claim, ...]:
+        """Without those who were withdrawn, and are about to leave the line."""
+        return tuple(claim for claim in self._line if not claim.begun.done())
 
     def _enter(self, claim: Claim) -> None:
         """Decide what becomes of it now."""
@@ -130,25 +143,23 @@ class Rooms:
         if step is Step.DROP:
             raise Skipped(BUSY)
         if claim.mode is Mode.REPLACE:
-            for other in tuple(claim.meets(self._line)):
+            for other in claim.meets(self._waiting):
                 if other.owner != claim.owner and claim.rank_of(other) is not Rank.HIGHER:
                     self._line.remove(other)
                     other.skip(REPLACED)
         if step is Step.WAIT:
+            spoken_over = (other for other in claim.meets(self._admitted) if claim.step_at(other, TABLE) is Step.INTERRUPT)
+            claim.spoken_over.update(spoken_over)
             self._line.append(claim)
             self._line.sort(key=lambda one: (-one.priority, one.mode is Mode.QUEUE))  # stable
         else:
             self._admit(claim)
 
     def _step(self, claim: Claim) -> Step:
-        def said(table: Mapping[Rank, Step], others: Iterable[Claim]) -> Iterator[Step]:
-            for other in claim.meets(others):
-                rank = claim.rank_of(other)
-                if rank in table:
-                    yield Step.WAIT if other.owner == claim.owner else table[rank]
-
-        steps = (*said(TABLE[claim.mode], self._admitted), *said(AHEAD[claim.mode], self._line))
-        return max(steps, key=lambda step: step.value, default=Step.INTERRUPT)
+        """The last one that anybody calls for."""
+        steps = [claim.step_at(other, TABLE) for other in claim.meets(self._admitted)]
+        steps += [claim.step_at(other, AHEAD) for other in claim.meets(self._waiting)]
+        return max((step for step in steps if step is not None), key=lambda step: step.value, default=Step.INTERRUPT)
 
     def _admit(self, claim: Claim) -> None:
         before = tuple(claim.meets(self._admitted))
@@ -170,9 +181,10 @@ class Rooms:
         for other in self._admitted:
             other.awaits.discard(claim)
             self._begin(other)
-        taken = {key for other in self._admitted for key in other.keys}
-        for other in tuple(self._line):
-            if not other.keys & taken:
+        taken: set[str] = set()
+        """By those who wait longer, or matter more: a group gets all of its rooms some day."""
+        for other in self._waiting:
+            if not other.keys & taken and other.spoken_over.issuperset(other.meets(self._admitted)):
                 self._line.remove(other)
                 self._admit(other)
             taken |= other.keys

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -25,10 +27,12 @@ from ..api import Outcome as Ending
 from ..const import DOMAIN, LOGGER
 from ..coordinator import HeraldConfigEntry, HeraldCoordinator
 from ..event import LEFT
-from .assist import interrupt_replies
+from ..failures import explained, in_words
+from .assist import answering, interrupt_replies
 from .model import Announcement, Mode, Outcome, State
 from .players import player_for
 from .players.base import NotSupported, Player, PlayerError, Unavailable
+from .players.playing import given_up
 from .rooms import EXPIRED, Claim, Rooms, Skipped, Withdrawn
 from .stream import TARGETS_MAX, Stream
 from .targets import SATELLITE, Target
@@ -39,8 +43,12 @@ QUIET = 60.0
 """Seconds that a satellite's conversation is waited for: one that never ends keeps nobody silent."""
 TALKING = ("listening", "processing", "responding")
 """States of a satellite that somebody talks to."""
+HUSH = -1_000
+"""Priority of an announcement of nothing: less than any other's."""
 LISTENING = "listening"
 """Why somebody was skipped: so it was."""
+SERVER_FAILED = "server_failed"
+"""Why it failed: the server was lost, or is not set up."""
 
 
 class By(StrEnum):
@@ -53,13 +61,14 @@ class By(StrEnum):
     CALLER = "by_caller"
     """Whoever waited for it does not, as a script that was stopped."""
     UNLOAD = "by_unload"
+    """Its server is not set up any more, or Home Assistant stops."""
 
 
 ENDS: Mapping[Ending, tuple[State, str | None]] = {
     Ending.COMPLETED: (State.COMPLETED, None),
     Ending.INTERRUPTED: (State.INTERRUPTED, "by_server"),
     Ending.LEFT: (State.INTERRUPTED, LEFT),
-    Ending.FAILED: (State.FAILED, "server_failed"),
+    Ending.FAILED: (State.FAILED, SERVER_FAILED),
 }
 """How the server's stream ended → what that is, where the player failed nothing and nobody here interrupted it."""
 
@@ -81,6 +90,8 @@ class Speaking:
             interrupt=lambda: self.interrupt(By.ANNOUNCEMENT),
         )
         self._interrupted: asyncio.Future[By] = hass.loop.create_future()
+        self.spoken_as: str | None = None
+        """Its session on the server, as soon as it has one."""
         self.over = asyncio.Event()
 
     def interrupt(self, by: By) -> None:
@@ -102,13 +113,13 @@ class Speaking:
         except Withdrawn:
             return Outcome(state=State.INTERRUPTED, reason=self._interrupted.result())
         except NotSupported as error:
-            return Outcome(state=State.SKIPPED, reason=error.reason, message=str(error))
+            return Outcome(state=State.SKIPPED, reason=error.reason, message=in_words(self._hass, error))
         except PlayerError as error:
             LOGGER.warning("%s did not announce: %s", self.target.entity_id, error)
-            return Outcome(state=State.FAILED, reason=error.reason, message=str(error))
+            return Outcome(state=State.FAILED, reason=error.reason, message=in_words(self._hass, error))
         except Exception as error:  # noqa: BLE001  # the task's edge: the other targets go on
             LOGGER.error("%s did not announce", self.target.entity_id, exc_info=error)
-            return Outcome(state=State.FAILED, reason="failed", message=str(error) or type(error).__name__)
+            return Outcome(state=State.FAILED, reason="failed", message=in_words(self._hass, error))
         finally:
             self.over.set()
 
@@ -152,8 +163,13 @@ class Speaking:
         if state is None or state.state == STATE_UNAVAILABLE:
             raise Unavailable
         coordinator, player = self._coordinator(), player_for(self._hass, self.target)
+        if coordinator is None:
+            gone = HomeAssistantError(translation_domain=DOMAIN, translation_key="no_server")
+            return Outcome(state=State.FAILED, reason=SERVER_FAILED, message=in_words(self._hass, gone))
+        player.follows = partial(self._rooms.follows, self._claim)
         order = replace(player.order(self.announcement), session_id=secrets.token_hex(16))
         stream = Stream(self._hass, coordinator, self.announcement.text, order, targets=(self.target.entity_id,))
+        self.spoken_as = stream.session_id
         while len(coordinator.announcements) >= TARGETS_MAX:
             del coordinator.announcements[next(iter(coordinator.announcements))]
         coordinator.announcements[stream.session_id] = self.announcement.session_id
@@ -161,13 +177,12 @@ class Speaking:
             await self._played(player, stream)
         finally:
             await stream.interrupt()
-        return self._outcome(player, stream)
+        return self._outcome(coordinator, player, stream)
 
-    def _coordinator(self) -> HeraldCoordinator:
+    def _coordinator(self) -> HeraldCoordinator | None:
+        """None where the server is not set up any more, or not again yet."""
         entry: HeraldConfigEntry | None = self._hass.config_entries.async_get_entry(self.announcement.entry_id)
-        if entry is None or entry.state is not ConfigEntryState.LOADED:
-            raise HomeAssistantError(translation_domain=DOMAIN, translation_key="no_server")
-        return entry.runtime_data
+        return entry.runtime_data if entry is not None and entry.state is ConfigEntryState.LOADED else None
 
     async def _played(self, player: Player, stream: Stream) -> None:
         """Until it has ended, or has been interrupted and has let go. Raises PlayerError."""
@@ -177,7 +192,6 @@ class Speaking:
             first: set[asyncio.Future[Any]] = {playing, self._interrupted}
             await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
             if not playing.done():
-                player.follow = self._rooms.follows(self._claim)
                 async with asyncio.timeout(LET_GO):
                     await player.interrupt()
                     await asyncio.wait({playing})
@@ -185,23 +199,28 @@ class Speaking:
             LOGGER.warning("%s did not let go of an announcement within %d s", self.target.entity_id, LET_GO)
         finally:
             playing.cancel()
-            await asyncio.wait({playing})
-        if not playing.cancelled() and (error := playing.exception()) is not None and not self._interrupted.done():
+            await asyncio.wait({playing}, timeout=LET_GO)  # it puts back what it changed
+            await given_up(playing)
+        if not playing.done() or playing.cancelled():
+            return
+        if (error := playing.exception()) is not None and not self._interrupted.done():
             raise error
 
-    def _outcome(self, player: Player, stream: Stream) -> Outcome:
+    def _outcome(self, coordinator: HeraldCoordinator, player: Player, stream: Stream) -> Outcome:
         """Of one that its player did not fail."""
         about: dict[str, Any] = {
             "first_audio_ms": stream.first_audio_ms,
             "duration": round(stream.seconds, 3),
-            "voice": stream.voice,
+            "voice": stream.voice or coordinator.data.catalogue.default,
         }
         if self._interrupted.done():
             return Outcome(state=State.INTERRUPTED, reason=self._interrupted.result(), **about)
         end = stream.ended.result()
+        if isinstance(end.error, Refused):
+            return Outcome(state=State.FAILED, reason=end.error.code, message=str(end.error), **about)
         if end.error is not None:
-            reason = end.error.code if isinstance(end.error, Refused) else "server_failed"
-            return Outcome(state=State.FAILED, reason=reason, message=str(end.error), **about)
+            lost = HomeAssistantError(**explained(end.error, coordinator.client.address))
+            return Outcome(state=State.FAILED, reason=SERVER_FAILED, message=in_words(self._hass, lost), **about)
         state, why = ENDS[end.outcome]
         return Outcome(state=state, reason=why or player.notice, **about)
 
@@ -271,6 +290,33 @@ class Sessions:
             room.interrupt(by)
         await asyncio.gather(*(room.over.wait() for room in rooms))
         return len(rooms)
+
+    async def end(self) -> None:
+        """All of it, while players can still be told: Home Assistant stops."""
+        await self.interrupt(lambda _: True, By.UNLOAD)
+
+    async def interrupt_replies(self, targets: Iterable[Target], context: Context) -> int:
+        """Of the voice assistant, on these satellites and by these voices. Returns when the satellites know of it; how many."""
+        targets = tuple(targets)
+        heard = answering(self._hass, targets)
+        count = await interrupt_replies(self._hass, targets)
+        await asyncio.gather(*(self._hush(satellite, context) for satellite in heard))
+        return count
+
+    async def _hush(self, satellite: Target, context: Context) -> None:
+        """Unless somebody announces there, which says as much; and no longer than until somebody does."""
+        announced = asyncio.Event()
+        owner = secrets.token_hex(16)
+        claim = Claim(keys=satellite.keys, mode=Mode.DROP, priority=HUSH, owner=owner, interrupt=announced.set)
+        with suppress(Skipped):
+            async with self._turns.turn(claim):
+                hushing = asyncio.create_task(player_for(self._hass, satellite).hush(context), name="hush")
+                waiting = asyncio.create_task(announced.wait())
+                try:
+                    await asyncio.wait({hushing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    await given_up(hushing)
+                    await given_up(waiting)
 
 
 SESSIONS: HassKey[Sessions] = HassKey(f"{DOMAIN}_sessions")

@@ -27,8 +27,6 @@ from .lengths import bytes_per_second
 
 ANNOUNCEMENT = "announcement"
 """Of addresses, and of media ids."""
-LEAD = 1.0
-"""Seconds of audio that a player may be sent ahead of what it plays: what is heard of it after an interrupt."""
 FETCH = 10.0
 """Seconds in which a player comes for what it was told to play."""
 INTERRUPT = 0.5
@@ -69,6 +67,8 @@ class Stream:
         self.targets = tuple(targets)
         self.first_audio: float | None = None
         """The loop's time of it. Until then, None."""
+        self.heard_at = -inf
+        """The loop's time when all that has come will have been heard by each that came for it, and plays it as it comes."""
         self._asked: float | None = None
         self._hass = hass
         self._coordinator = coordinator
@@ -144,11 +144,6 @@ class Stream:
         """How long what came of it plays, estimated."""
         return self._bytes / self._rate if self._rate else 0.0
 
-    @property
-    def heard_at(self) -> float:
-        """The loop's time when all that has come will have been heard by whoever plays it as it comes."""
-        return -inf if self.first_audio is None else self.first_audio + self.seconds
-
     @callback
     def start(self) -> None:
         """Let the server begin. Twice is fine."""
@@ -221,6 +216,7 @@ class Stream:
         self._readers += 1
         self._came.set()
         self._forget_the_grace()
+        self.heard_at = max(self.heard_at, self._loop.time() + self.seconds)  # it begins anew
         self.start()
 
     @callback
@@ -269,11 +265,13 @@ class Stream:
 
     @callback
     def _take(self, piece: bytes) -> None:
+        before, now = self.seconds, self._loop.time()
         if self.first_audio is None:
-            self.first_audio = self._loop.time()
+            self.first_audio = now
         if self._rate is None:
             self._rate = bytes_per_second(self.order, piece)
         self._bytes += len(piece)
+        self.heard_at = max(self.heard_at, now) + self.seconds - before
         self._kept += len(piece)
         self._pieces.append(piece)
         while self._kept > KEPT_MAX:

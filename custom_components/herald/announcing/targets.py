@@ -13,9 +13,10 @@ from homeassistant.auth.permissions.const import POLICY_CONTROL
 from homeassistant.components.media_player.const import DOMAIN as PLAYER
 from homeassistant.components.media_player.const import MediaPlayerEntityFeature
 from homeassistant.components.tts.const import DOMAIN as TTS
-from homeassistant.const import ATTR_ENTITY_ID, ATTR_SUPPORTED_FEATURES, ENTITY_MATCH_ALL
+from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, ATTR_SUPPORTED_FEATURES, ENTITY_MATCH_ALL, STATE_UNAVAILABLE
 from homeassistant.core import Context, HomeAssistant, callback, split_entity_id
 from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
@@ -51,23 +52,26 @@ class Selection:
     """Entities that were named, and are not spoken to themselves: why."""
 
 
-async def resolve(
-    hass: HomeAssistant, data: Mapping[str, Any], context: Context, domains: Collection[str] = tuple(ABLE)
-) -> Selection:
-    """Who is meant by an action's entities, devices, areas, floors and labels.
+async def resolve(hass: HomeAssistant, data: Mapping[str, Any], context: Context, *, interrupting: bool = False) -> Selection:
+    """Who is meant by an action's entities, devices, areas, floors and labels: whoever can play it there, or may be playing it.
 
     Raises ServiceValidationError where that is `all`, or something that does not speak, and Unauthorized where the caller may not
     control one of them.
     """
     if data.get(ATTR_ENTITY_ID) == ENTITY_MATCH_ALL:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="all_refused")
+    domains = INTERRUPTED if interrupting else tuple(ABLE)
+    meant = _is_spoken_to if interrupting else _plays
     found = async_extract_referenced_entity_ids(hass, TargetSelection(dict(data)))
     for entity_id in sorted(found.referenced):
         if split_entity_id(entity_id)[0] not in domains:
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="not_a_player", translation_placeholders={"entity": entity_id}
             )
-    also = {entity_id for entity_id in found.indirectly_referenced if _plays(hass, entity_id, domains)} - found.referenced
+    also = {entity_id for entity_id in found.indirectly_referenced if meant(hass, entity_id)}
+    if interrupting:
+        also |= _voices(hass, cv.ensure_list(data.get(ATTR_DEVICE_ID)))
+    also -= found.referenced
     targets = [target(hass, entity_id) for entity_id in (*sorted(found.referenced), *sorted(also))]
     may = await permission(hass, context)
     for one in targets:
@@ -122,13 +126,24 @@ def everybody(hass: HomeAssistant) -> list[Target]:
     ]
 
 
-def _plays(hass: HomeAssistant, entity_id: str, domains: Collection[str]) -> bool:
-    """Whether one that nobody named has a part in it."""
-    domain, _ = split_entity_id(entity_id)
+def _is_spoken_to(_: HomeAssistant, entity_id: str) -> bool:
+    """Also one that has gone since."""
+    return split_entity_id(entity_id)[0] in ABLE
+
+
+def _voices(hass: HomeAssistant, devices: Iterable[str]) -> set[str]:
+    """Of devices that were named themselves: those of an area speak elsewhere, too."""
+    registry = er.async_get(hass)
+    entries = (entry for device in devices for entry in er.async_entries_for_device(registry, device))
+    return {entry.entity_id for entry in entries if (entry.domain, entry.platform) == (TTS, DOMAIN)}
+
+
+def _plays(hass: HomeAssistant, entity_id: str) -> bool:
+    """Whether one that nobody named is there, and can: as with every action, nobody misses the others."""
     state = hass.states.get(entity_id)
-    if state is None or domain not in domains or domain not in ABLE:
+    if state is None or state.state == STATE_UNAVAILABLE or not _is_spoken_to(hass, entity_id):
         return False
-    return bool(state.attributes.get(ATTR_SUPPORTED_FEATURES, 0) & ABLE[domain])
+    return bool(state.attributes.get(ATTR_SUPPORTED_FEATURES, 0) & ABLE[state.domain])
 
 
 def _members(hass: HomeAssistant, entity_id: str, above: frozenset[str] = frozenset()) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 from weakref import WeakValueDictionary
 
@@ -21,6 +21,8 @@ SILENCE = f"media-source://{DOMAIN}/{SILENT}"
 """A moment without a sound: what a player is told to announce so that it stops announcing."""
 SILENCE_PATH = f"/api/{DOMAIN}/{SILENT}"
 SILENCE_SECONDS, SILENCE_RATE = 0.1, 16_000
+NOTHING = f"{path('nothing')}?play"
+"""Where there is nothing: whoever announces that announces nothing."""
 
 
 @callback
@@ -53,16 +55,17 @@ class StreamView(HomeAssistantView):
         if stream is None or _is_silenced(stream):
             return web.Response(status=HTTPStatus.NOT_FOUND)
         response = web.StreamResponse(headers=_headers(stream))
-        async with aclosing(stream.read()) as audio:  # a player that hangs up has the handler cancelled
-            async for piece in audio:
-                if not response.prepared:
-                    await response.prepare(request)
-                await response.write(piece)
-        if not response.prepared:
-            if _has_failed(stream):
-                return web.Response(status=HTTPStatus.BAD_GATEWAY)
-            await response.prepare(request)
-        await response.write_eof()
+        with suppress(ConnectionError):  # the player is gone; mostly the handler is cancelled before that is seen
+            async with aclosing(stream.read()) as audio:
+                async for piece in audio:
+                    if not response.prepared:
+                        await response.prepare(request)
+                    await response.write(piece)
+            if not response.prepared:
+                if _has_failed(stream):
+                    return web.Response(status=HTTPStatus.BAD_GATEWAY)
+                await response.prepare(request)
+            await response.write_eof()
         return response
 
 

@@ -17,11 +17,14 @@ from .. import chimes
 from ..api import Order
 from ..const import DOMAIN, LOGGER
 from ..coordinator import HeraldConfigEntry, HeraldCoordinator
+from ..failures import in_words
 from ..tts import REVISION, Speaker
 from .model import Announcement, Outcome, State
 
-LEAD = 1.0
-"""Seconds of audio that a player may be sent ahead of what it plays."""
+NO_CHIME = "no_chime"
+"""Why it was not heard as it was to be."""
+HEARD = (State.COMPLETED, None)
+"""State and reason of an outcome that is as it should be."""
 
 
 async def wanted(
@@ -48,22 +51,43 @@ async def wanted(
             problem, chime = error, None
             LOGGER.warning("An announcement goes without its chime: %s", error)
     entry_id = coordinator.config_entry.entry_id
-    return Announcement(order=order, entry_id=entry_id, chime=chime, **more), problem
+    speaker = voice if _is_entity(voice) else None
+    return Announcement(order=order, entry_id=entry_id, speaker=speaker, chime=chime, **more), problem
 
 
 def raise_failures(hass: HomeAssistant, outcomes: Mapping[str, Outcome], problem: HomeAssistantError | None = None) -> None:
     """For those who are not told the outcomes. Raises HomeAssistantError, in which all that went wrong is told."""
-    failures = [] if problem is None else [str(problem)]
-    for entity_id, outcome in outcomes.items():
-        if outcome.state is State.FAILED:
-            state = hass.states.get(entity_id)
-            failures.append(f"{entity_id if state is None else state.name}: {outcome.message or outcome.reason}")
+    chime = [] if problem is None else [in_words(hass, problem)]
+    failures = [f"{', '.join(names)}: {message}" for message, names in _failures(hass, outcomes).items()]
     if failures:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="announcement_failed",
-            translation_placeholders={"failures": "; ".join(failures)},
+            translation_placeholders={"failures": "; ".join((*chime, *failures))},
         )
+    if chime:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="announced_without_chime", translation_placeholders={"error": chime[0]}
+        )
+
+
+def _failures(hass: HomeAssistant, outcomes: Mapping[str, Outcome]) -> dict[str, list[str]]:
+    """What was said of each, and by their names those of whom it was said."""
+    told: dict[str, list[str]] = {}
+    for entity_id, outcome in outcomes.items():
+        if outcome.state is State.FAILED:
+            state = hass.states.get(entity_id)
+            told.setdefault(outcome.message or str(outcome.reason), []).append(entity_id if state is None else state.name)
+    return told
+
+
+def chimeless(hass: HomeAssistant, outcomes: Mapping[str, Outcome], problem: HomeAssistantError) -> dict[str, Outcome]:
+    """The outcomes, in which that is told wherever it was heard and nothing else was amiss."""
+    told = in_words(hass, problem)
+    return {
+        entity_id: replace(outcome, reason=NO_CHIME, message=told) if (outcome.state, outcome.reason) == HEARD else outcome
+        for entity_id, outcome in outcomes.items()
+    }
 
 
 @callback
@@ -72,18 +96,26 @@ def chosen(
 ) -> tuple[HeraldCoordinator, Order]:
     """Whose server speaks, and who and how."""
     own: dict[str, Any] = {}
-    if voice is not None and voice.startswith(f"{TTS}."):
+    if voice is not None and _is_entity(voice):
         coordinator, own = _entity(hass, voice)
     else:
         coordinator = _server(hass, voice) if default is None else default
         own = {} if voice is None else {ATTR_VOICE: voice}
     said = {**own, **options, "share": secrets.token_hex(16)}
-    return coordinator, Order(voice=said.pop(ATTR_VOICE, None), pace=LEAD, options=said)
+    return coordinator, Order(voice=said.pop(ATTR_VOICE, None), pace=coordinator.lead, options=said)
+
+
+def _is_entity(voice: str | None) -> bool:
+    return voice is not None and voice.startswith(f"{TTS}.")
 
 
 def _entity(hass: HomeAssistant, entity_id: str) -> tuple[HeraldCoordinator, dict[str, Any]]:
     entity = hass.data[DATA_COMPONENT].get_entity(entity_id)
-    if not isinstance(entity, Speaker) or not entity.available:
+    if not isinstance(entity, Speaker):
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="not_a_voice", translation_placeholders={"voice": entity_id}
+        )
+    if not entity.available:
         raise HomeAssistantError(
             translation_domain=DOMAIN, translation_key="voice_unavailable", translation_placeholders={"voice": entity_id}
         )

@@ -31,6 +31,9 @@ class Client:
         self._server_id = server_id
         self._trusted = False
         self.address = address
+        self.chimes: dict[str, tuple[object, str]] = {}
+        """Which are known to be stored: by a name of whoever stored them, what they were made of, and their SHA-256.
+        Whoever hears of the server's events empties it when they may be others."""
 
     async def connect(self) -> Server:
         """The server, after it proved that it knows the token: only then the token is sent. Raises WrongServer, WrongVersion."""

@@ -1,4 +1,4 @@
-"""How an announcement group is set up: whom it speaks to, with which voice, and with which chime."""
+"""How an announcement group is set up: whom it speaks to, with which voice, after which chime, and how loud."""
 
 from __future__ import annotations
 
@@ -9,20 +9,33 @@ from homeassistant.components.tts.const import DOMAIN as TTS
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState, ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.selector import EntitySelector, EntitySelectorConfig, MediaSelector, MediaSelectorConfig, TextSelector
+from homeassistant.helpers.selector import (
+    EntitySelector,
+    EntitySelectorConfig,
+    MediaSelector,
+    MediaSelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    TextSelector,
+)
 
 from ..announcing.targets import ABLE
 from ..chimes import stored
 from ..const import DOMAIN
 from ..coordinator import HeraldConfigEntry
+from ..failures import in_words
 
-CONF_VOICE, CONF_TARGETS, CONF_CHIME = "voice", "targets", "chime"
+CONF_VOICE, CONF_TARGETS, CONF_CHIME, CONF_VOLUME = "voice", "targets", "chime", "volume"
+PERCENT = NumberSelector(NumberSelectorConfig(min=0, max=100, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement="%"))
+"""What can be emptied again, which a slider can not."""
 FORM = probatio.Schema(
     {
         probatio.Required(CONF_NAME): TextSelector(),
         probatio.Required(CONF_TARGETS): EntitySelector(EntitySelectorConfig(domain=list(ABLE), multiple=True)),
         probatio.Optional(CONF_VOICE): EntitySelector(EntitySelectorConfig(domain=TTS, integration=DOMAIN)),
         probatio.Optional(CONF_CHIME): MediaSelector(MediaSelectorConfig(accept=["audio/*"])),
+        probatio.Optional(CONF_VOLUME): PERCENT,
     }
 )
 
@@ -58,15 +71,16 @@ class GroupFlow(ConfigSubentryFlow):
             try:
                 await stored(self.hass, self._entry.runtime_data.client, answer[CONF_CHIME]["media_content_id"])
             except HomeAssistantError as error:
-                return {CONF_CHIME: "chime_refused"}, str(error)
+                return {CONF_CHIME: "chime_refused"}, in_words(self.hass, error)
         return {}, ""
 
     def _finish(self, answer: dict[str, Any]) -> SubentryFlowResult:
-        chime = answer.get(CONF_CHIME)
+        chime, volume = answer.get(CONF_CHIME), answer.get(CONF_VOLUME)
         data = {
             CONF_VOICE: answer.get(CONF_VOICE),
             CONF_TARGETS: answer[CONF_TARGETS],
             CONF_CHIME: None if chime is None else chime["media_content_id"],
+            CONF_VOLUME: None if volume is None else volume / 100,
         }
         title = answer[CONF_NAME].strip()
         if self.source == SOURCE_RECONFIGURE:
@@ -80,6 +94,8 @@ class GroupFlow(ConfigSubentryFlow):
         before = {name: value for name, value in subentry.data.items() if value is not None}
         if (chime := before.get(CONF_CHIME)) is not None:
             before[CONF_CHIME] = {"media_content_id": chime, "media_content_type": "music"}
+        if (volume := before.get(CONF_VOLUME)) is not None:
+            before[CONF_VOLUME] = round(100 * volume)
         return {CONF_NAME: subentry.title, **before}
 
     @property

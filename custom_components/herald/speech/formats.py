@@ -63,12 +63,9 @@ LEADS: Mapping[tuple[str, int | None], float | None] = {
     ("wav", 16_000): None,
 }
 """By format and rate. None: as fast as it is made."""
-LEADS_IN_CHAT: Mapping[tuple[str, int | None], float | None] = {
-    # a Wyoming satellite is sent whatever there is, and cannot be told to forget it; what is announced to it
-    # goes through an FFmpeg that waits for more than four seconds of it
-    ("wav", 22_050): 1.0,
-}
-"""Before those, of an answer in a conversation."""
+UNFORGOTTEN = ("wav", 22_050)
+"""What a Wyoming satellite asks for: it is sent whatever there is, and cannot be told to forget it. Of what is announced to it by
+Home Assistant, an FFmpeg waits for more than four seconds; so only in a conversation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,12 +117,12 @@ class Wanted:
         )
 
 
-def answer(options: Mapping[str, Any], version: tuple[int, int] | None = None, *, in_chat: bool = False) -> Answer:
-    """To a request with these options. `version`: of Home Assistant. `in_chat`: a conversation's."""
+def answer(options: Mapping[str, Any], version: tuple[int, int] | None = None, *, lead: float | None = None) -> Answer:
+    """To a request with these options. `version`: of Home Assistant. `lead`: in a conversation, of what cannot be forgotten."""
     wanted, passes_through = Wanted.read(options), (version or VERSION) >= PASSES_THROUGH
     kind = KINDS.get(wanted.format)
-    leads = {**LEADS, **LEADS_IN_CHAT} if in_chat else LEADS
-    pace = leads.get((wanted.format, wanted.rate), LEAD)
+    asked = (wanted.format, wanted.rate)
+    pace = lead if lead is not None and asked == UNFORGOTTEN else LEADS.get(asked, LEAD)
     if kind is not None and (wanted.is_made_by(kind) if passes_through else wanted.is_bare):
         return Answer(extension=wanted.format, format=kind.name, rate=wanted.rate, channels=wanted.channels or 1, pace=pace)
     extension, name = _to_convert(wanted, passes_through=passes_through)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ..api import Reply
+
+ENDS = 1.5
+"""Seconds in which one ends that was interrupted: a server that does not answer is given up before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +22,8 @@ class Running:
     """None: whoever the server chooses."""
     conversation_id: str | None
     """Of the chat that it answers in; None outside of one."""
+    over: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    """Set when it has ended, however it did."""
 
     @property
     def session_id(self) -> str:
@@ -47,9 +52,13 @@ class Replies:
             yield
         finally:
             del self._running[reply.session_id]
+            reply.over.set()
 
     async def interrupt(self, chosen: Callable[[Running], bool] = _everybody) -> int:
-        """End those that are chosen, at once. How many."""
-        replies = [running.reply for running in self if chosen(running)]
-        await asyncio.gather(*(reply.interrupt() for reply in replies))
+        """End those that are chosen, at once. Returns when they have ended, or do not; how many."""
+        replies = [running for running in self if chosen(running)]
+        await asyncio.gather(*(running.reply.interrupt() for running in replies))
+        with suppress(TimeoutError):  # of one whose listener stands still
+            async with asyncio.timeout(ENDS):
+                await asyncio.gather(*(running.over.wait() for running in replies))
         return len(replies)

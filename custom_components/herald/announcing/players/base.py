@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from homeassistant.exceptions import HomeAssistantError
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 class Player(Protocol):
     """One announcement on one entity. Made for it, and used once."""
 
-    follow: bool
-    """Another announcement follows at once: nothing is restored or resumed, and nothing replaces what is interrupted.
-    Set it before `interrupt`."""
+    follows: Callable[[], bool]
+    """Whether another announcement follows at once: nothing is restored or resumed then, and nothing replaces what is
+    interrupted. Asked when it has ended; set it before `play`."""
     notice: str | None
     """Known when `play` has returned: what was not as it should be, though it was heard. "not_restored", or None."""
 
@@ -41,6 +42,9 @@ class Player(Protocol):
 
     async def interrupt(self) -> None:
         """Silence, as soon as the player can. Returns when `play` has let go of it. Twice is fine, and so is before and after."""
+
+    async def hush(self, context: Context | None) -> None:
+        """Instead of `play`: have it forget an answer of the assistant that was interrupted, if it can. May be cancelled."""
 
 
 class PlayerError(HomeAssistantError):

@@ -6,25 +6,31 @@ always one: the chime, or a moment of silence. One that is interrupted, and that
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from homeassistant.components.media_player.const import DOMAIN as PLAYER
+from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import Context, HomeAssistant
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
 from ...api import Order
 from ..model import Announcement
 from ..stream import FETCH, Stream
-from ..targets import Target
+from ..targets import SATELLITE, Target
 from ..view import SILENCE
-from .media_player import announce_silence, at_volume
+from .media_player import announce_silence, at_volume, tried
 from .satellite import Satellite
 
 CHIME_MAX = 10.0
 """Seconds of the longest chime: a device may come for the stream only when it has played that."""
+
+LINUX = "Linux Voice Assistant"
+"""Model of a device. Its media player's silence would leave its music low."""
+PREANNOUNCED: Mapping[str, Any] = {"preannounce": True, "preannounce_media_id": SILENCE}
 
 
 class EspHome(Satellite):
@@ -45,20 +51,38 @@ class EspHome(Satellite):
     def _has_volume(self) -> bool:
         return self._player is not None
 
-    def _preannounced(self, announcement: Announcement) -> dict[str, Any]:
-        return {"preannounce": True, "preannounce_media_id": announcement.chime or SILENCE}
+    def _preannounced(self, announcement: Announcement) -> Mapping[str, Any]:
+        return PREANNOUNCED if announcement.chime is None else {**PREANNOUNCED, "preannounce_media_id": announcement.chime}
 
     @asynccontextmanager
     async def _prepared(self, announcement: Announcement, context: Context | None) -> AsyncGenerator[None]:
         if self._player is None:
             yield
             return
-        async with at_volume(self, self._player, announcement.volume, context):
+        async with at_volume(self, [self._player], announcement.volume, context):
             yield
 
+    async def play(self, stream: Stream, announcement: Announcement, context: Context | None) -> None:
+        await super().play(stream, announcement, context)
+        if self._silenced.is_set() and stream.was_fetched and self._is_linux and not self.follows():
+            await self.hush(context)
+
     async def _silence(self, stream: Stream, context: Context | None, *, is_ours: bool) -> None:
-        if self._player is not None and not self.follow:
+        if not self.follows() and not self._is_linux:
+            await self.hush(context)
+
+    async def hush(self, context: Context | None) -> None:
+        if self._is_linux:
+            data = {ATTR_ENTITY_ID: self.target.entity_id, "media_id": SILENCE, **PREANNOUNCED}
+            await tried(self, SATELLITE, "announce", data, context)
+        elif self._player is not None:
             await announce_silence(self, self._player, context)
+
+    @property
+    def _is_linux(self) -> bool:
+        """Only at the end of an announcement of its own is its music as loud again as it was."""
+        device = None if self.target.device_id is None else dr.async_get(self.hass).async_get(self.target.device_id)
+        return isinstance(device, dr.DeviceEntry) and device.model == LINUX
 
 
 def _player(hass: HomeAssistant, target: Target) -> str | None:

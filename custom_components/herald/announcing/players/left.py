@@ -18,8 +18,9 @@ FOLLOWS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Left:
+class Left:
     value: Any
+    """None: that it was nothing is known."""
     stop: CALLBACK_TYPE
 
 
@@ -33,18 +34,17 @@ def leave(hass: HomeAssistant, key: str, value: object, put_back: Callable[[], C
         hass.async_create_task(put_back(), name=f"after an announcement: {key}")
 
     take(hass, key)
-    hass.data[LEFT][key] = _Left(value=value, stop=async_call_later(hass, FOLLOWS, nobody_came))
+    hass.data[LEFT][key] = Left(value=value, stop=async_call_later(hass, FOLLOWS, nobody_came))
 
 
 @callback
-def take(hass: HomeAssistant, key: str) -> Any:
-    """What was left; None: nothing. It is not put back by anybody else then."""
+def take(hass: HomeAssistant, key: str) -> Left | None:
+    """What was left; None: nothing was. It is not put back by anybody else then."""
     left = hass.data.setdefault(LEFT, {}).pop(key, None)
-    if left is None:
-        return None
-    left.stop()
-    return left.value
+    if left is not None:
+        left.stop()
+    return left
 
 
-LEFT: HassKey[dict[str, _Left]] = HassKey(f"{DOMAIN}_left")
+LEFT: HassKey[dict[str, Left]] = HassKey(f"{DOMAIN}_left")
 """In `hass.data`."""

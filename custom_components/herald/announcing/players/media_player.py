@@ -7,7 +7,7 @@ never stopped, since that would be their music. When all was heard, no player te
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -31,7 +31,7 @@ from ...api import Outcome
 from ...const import LOGGER
 from ..model import Announcement
 from ..stream import Stream
-from ..targets import Target
+from ..targets import Target, target
 from ..view import SILENCE
 from ..volumes import VOLUMES
 from . import media
@@ -74,14 +74,19 @@ class MediaPlayer(Playing):
         state = self.hass.states.get(self.target.entity_id)
         if state is None or state.state == STATE_UNAVAILABLE:
             raise Unavailable
-        async with self._volume(announcement, context), self._media(context):
+        async with self._media(context), self._volume(announcement, context):  # music goes on as loud as it was
             yield
 
     @asynccontextmanager
     async def _volume(self, announcement: Announcement, context: Context | None) -> AsyncGenerator[None]:
         own = None if self._extra(announcement) else announcement.volume
-        async with at_volume(self, self.target.entity_id, own, context):
+        async with at_volume(self, self._loudspeakers(), own, context):
             yield
+
+    def _loudspeakers(self) -> Sequence[str]:
+        """Whose volume it is: of a group, its members', since it tells the mean of them alone."""
+        members = [one for one in sorted(self.target.members) if not target(self.hass, one).members]
+        return members or [self.target.entity_id]
 
     @asynccontextmanager
     async def _media(self, context: Context | None) -> AsyncGenerator[None]:
@@ -94,10 +99,15 @@ class MediaPlayer(Playing):
         try:
             yield
         finally:
-            if self.follow:
+            if self.follows():
                 media.left(self.hass, self.target.entity_id, replaced, context)
-            elif not await media.put_back(self.hass, self.target.entity_id, replaced, context):
+            elif not self._goes_on(replaced) and not await media.put_back(self.hass, self.target.entity_id, replaced, context):
                 self.notice = NOT_RESTORED
+
+    def _goes_on(self, replaced: media.Media | None) -> bool:
+        """With what it played: it never came for ours."""
+        was_fetched = self._stream is not None and self._stream.was_fetched
+        return not was_fetched and media.has(self.hass, self.target.entity_id, replaced)
 
     async def _to_its_end(self, stream: Stream, call: asyncio.Task[None]) -> None:
         await super()._to_its_end(stream, call)
@@ -105,6 +115,7 @@ class MediaPlayer(Playing):
             await asyncio.sleep(LAG)
             if not self._announces:
                 await media.stopped(self.hass, self.target.entity_id, TAIL)
+                media.ended(self.hass, self.target.entity_id)
 
     async def _silence(self, stream: Stream, context: Context | None, *, is_ours: bool) -> None:
         if not self._announces and is_ours and self._can(MediaPlayerEntityFeature.STOP):
@@ -112,9 +123,10 @@ class MediaPlayer(Playing):
             await tried(self, PLAYER, SERVICE_MEDIA_STOP, data, context)
 
     def _is_ours(self, stream: Stream) -> bool:
-        """By what it tells, or, where it tells nothing, or nothing new yet, by whether it still takes the audio."""
+        """It still takes the audio, and tells of no other address. Some tell nothing, or words of their own, or are behind."""
         playing = media.content_id(self.hass, self.target.entity_id)
-        return stream.is_heard if playing in (None, self._before) else stream.token in playing
+        is_another = playing not in (None, self._before) and playing.startswith(media.AGAIN) and stream.token not in playing
+        return stream.is_heard and not is_another
 
     def _extra(self, announcement: Announcement) -> dict[str, Any]:
         told = EXTRAS.get(self.target.platform or "")
@@ -153,32 +165,49 @@ class EspHome(MediaPlayer):
 
     async def _silence(self, stream: Stream, context: Context | None, *, is_ours: bool) -> None:
         await super()._silence(stream, context, is_ours=is_ours)
-        if self._announces and not self.follow:
+        if self._announces and not self.follows():
             await announce_silence(self, self.target.entity_id, context)
 
 
 @asynccontextmanager
-async def at_volume(player: Playing, entity_id: str, level: float | None, context: Context | None) -> AsyncGenerator[None]:
-    """Of a media player, in the block. One that has none is left alone, and that is told."""
-    volumes, key = player.hass.data[VOLUMES], f"{entity_id} volume"
-    take(player.hass, key)
+async def at_volume(
+    player: Playing, entity_ids: Sequence[str], level: float | None, context: Context | None
+) -> AsyncGenerator[None]:
+    """Of media players, in the block. One that has none is left alone, and that is told."""
+    volumes = player.hass.data[VOLUMES]
+
+    async def restore() -> None:
+        await asyncio.gather(*(volumes.restore(entity_id, context) for entity_id in entity_ids))
+
+    for entity_id in entity_ids:
+        take(player.hass, _key(entity_id))
     if level is None:
-        await volumes.restore(entity_id, context)  # what the one before it left, since this one follows
+        await restore()  # what the one before it left, since this one follows
         yield
         return
     try:
-        try:
-            if not await volumes.set(entity_id, level, context):
-                player.notice = VOLUME_NOT_SET
-        except HomeAssistantError as error:
-            LOGGER.warning("The volume of %s could not be set: %s", entity_id, error)
+        were_set = await asyncio.gather(*(_is_set(player.hass, entity_id, level, context) for entity_id in entity_ids))
+        if not all(were_set):
             player.notice = VOLUME_NOT_SET
         yield
     finally:
-        if player.follow:
-            leave(player.hass, key, level, partial(volumes.restore, entity_id, context))
+        if player.follows():
+            for entity_id in entity_ids:
+                leave(player.hass, _key(entity_id), level, partial(volumes.restore, entity_id, context))
         else:
-            await volumes.restore(entity_id, context)
+            await restore()
+
+
+async def _is_set(hass: HomeAssistant, entity_id: str, level: float, context: Context | None) -> bool:
+    try:
+        return await hass.data[VOLUMES].set(entity_id, level, context)
+    except HomeAssistantError as error:
+        LOGGER.warning("The volume of %s could not be set: %s", entity_id, error)
+        return False
+
+
+def _key(entity_id: str) -> str:
+    return f"{entity_id} volume"
 
 
 async def announce_silence(player: Playing, entity_id: str, context: Context | None) -> None:
@@ -196,5 +225,5 @@ async def tried(player: Playing, domain: str, action: str, data: dict[str, Any],
     """What it fails in is told in the log: nobody waits for more than silence."""
     try:
         await player.hass.services.async_call(domain, action, data, blocking=True, context=context)
-    except HomeAssistantError as error:
-        LOGGER.warning("%s failed to stop an announcement: %s", player.target.entity_id, error)
+    except (HomeAssistantError, ConnectionError) as error:
+        LOGGER.warning("%s failed to fall silent: %s", player.target.entity_id, error)

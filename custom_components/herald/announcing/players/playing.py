@@ -7,7 +7,7 @@ when it is of no more use: most of them return only when everything was heard, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -17,13 +17,16 @@ from homeassistant.exceptions import HomeAssistantError, ServiceNotFound, Servic
 
 from ...api import Order, Outcome
 from ...const import LOGGER
+from ...failures import in_words
 from ..model import Announcement
-from ..stream import FETCH, LEAD, Stream
+from ..stream import FETCH, Stream
 from ..targets import Target
 from .base import NotFetched, NotSupported, PlayerError, Rejected
 
 AGAIN = 0.02
 """Seconds until a call that does not end is cancelled again."""
+COMES = 2.0
+"""Seconds that a player may still take to come whose call is over: that may have been told of the one before it."""
 CANCEL_TIMEOUT = 5.0
 """Seconds of that, after which it is let be."""
 
@@ -43,14 +46,15 @@ class Playing:
     def __init__(self, hass: HomeAssistant, target: Target) -> None:
         self.hass = hass
         self.target = target
-        self.follow = False
+        self.follows: Callable[[], bool] = lambda: False
         self.notice: str | None = None
+        self._holds = self.HOLDS
         self._silenced = asyncio.Event()
         self._stream: Stream | None = None
         self._let_go = asyncio.Event()
 
     def order(self, announcement: Announcement) -> Order:
-        return replace(announcement.order, format=self.FORMAT, rate=self.RATE, pace=LEAD)
+        return replace(announcement.order, format=self.FORMAT, rate=self.RATE)
 
     async def play(self, stream: Stream, announcement: Announcement, context: Context | None) -> None:
         self._stream = stream
@@ -70,6 +74,9 @@ class Playing:
             await self._stream.interrupt()
             await self._let_go.wait()
 
+    async def hush(self, context: Context | None) -> None:
+        """Nobody announces anything there."""
+
     async def _play(self, stream: Stream, announcement: Announcement, context: Context | None) -> None:
         """Raises PlayerError."""
         call = asyncio.create_task(self._call(stream, announcement, context), name=f"announcement on {self.target.entity_id}")
@@ -82,13 +89,15 @@ class Playing:
         finally:
             was_silenced = not heard.done()
             is_ours = self._is_ours(stream)
-            for task in (heard, silenced):
-                await given_up(task)
-            if not stream.ended.done():
-                await stream.interrupt()
-            if was_silenced:
-                await self._silence(stream, context, is_ours=is_ours)
-            await given_up(call)
+            try:
+                for task in (heard, silenced):
+                    await given_up(task)
+                if not stream.ended.done():
+                    await stream.interrupt()
+                if was_silenced:
+                    await self._silence(stream, context, is_ours=is_ours)
+            finally:
+                await given_up(call)  # whoever is in a hurry: nobody else knows of it
 
     async def _heard(self, stream: Stream, call: asyncio.Task[None]) -> None:
         """Raises PlayerError."""
@@ -96,8 +105,9 @@ class Playing:
         try:
             await asyncio.wait({fetched, call}, return_when=asyncio.FIRST_COMPLETED)
             self._raise(call, stream)
-            if not (stream.was_fetched or await fetched):
+            if not (stream.was_fetched or await stream.fetched(COMES if self.HOLDS and call.done() else self.FETCH)):
                 raise NotFetched
+            self._holds = self.HOLDS and not call.done()
         finally:
             await given_up(fetched)
         await self._to_its_end(stream, call)
@@ -107,11 +117,11 @@ class Playing:
         either: set[asyncio.Future[Any]] = {stream.ended, call}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         self._raise(call, stream)
-        if self.HOLDS and call.done() and not stream.ended.done():
+        if self._holds and call.done() and not stream.ended.done():
             stream.leave()  # whatever still fetches it, nobody hears it
         await asyncio.wait({stream.ended})
         if stream.ended.result().outcome is Outcome.COMPLETED:
-            await asyncio.sleep(max(0.0, stream.heard_at - self.hass.loop.time()))
+            await asyncio.sleep(max(0.0, self._heard_at(stream) - self.hass.loop.time()))
         await asyncio.wait({call}, timeout=self.LATE)
         self._raise(call, stream)
 
@@ -127,7 +137,7 @@ class Playing:
             raise NotSupported from error
         if not isinstance(error, HomeAssistantError):
             LOGGER.error("%s failed to announce", self.target.entity_id, exc_info=error)
-        raise Rejected(str(error) or type(error).__name__) from error
+        raise Rejected(in_words(self.hass, error)) from error
 
     # What a kind of player does otherwise
 
@@ -139,6 +149,10 @@ class Playing:
     async def _call(self, stream: Stream, announcement: Announcement, context: Context | None) -> None:
         """Tell it to play."""
         raise NotImplementedError
+
+    def _heard_at(self, stream: Stream) -> float:
+        """The loop's time when all that has come of it will have been heard."""
+        return stream.heard_at
 
     def _is_ours(self, stream: Stream) -> bool:
         """Whether it plays the stream now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -54,7 +55,7 @@ class Satellite(Playing):
         except ConnectionError as error:
             raise Unavailable from error
 
-    def _preannounced(self, announcement: Announcement) -> dict[str, Any]:
+    def _preannounced(self, announcement: Announcement) -> Mapping[str, Any]:
         """What is heard before the stream; the chime is in it already."""
         return {"preannounce": False}
 
