@@ -12,7 +12,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from .processes import ROOT, Python, Server, free_port, process, ready
+from tests.ports import free_port
+
+from .processes import ROOT, Python, Server, process, ready
 
 NAME = "wyoming_openai"
 PACKAGE = "wyoming-openai~=0.8.0"

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import psutil
+
+from tests.ports import free_port
 
 from .client import Address, Call, CallFailed
 from .order import Report
@@ -248,10 +249,3 @@ async def _answers(server: Server) -> bool:
         return False
     call.leave()
     return True
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

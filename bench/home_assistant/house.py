@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
 from tests.whole.hass import Hass
 
 from ..peer import Unavailable
-from ..processes import ROOT, Server, free_port, process, ready
+from ..processes import ROOT, Server, process, ready
 
 CONFIGURATION = """
 wyoming: {{uri: "tcp://127.0.0.1:{port}"}}

@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.ports import free_port
 from tests.simulators.openspeech import Fault, OpenSpeechSimulator, simulator
 
 from ..figures import median, milliseconds, percentile, spread
 from ..http_client import HttpCall, connected
 from ..lab import Lab, Size
-from ..processes import STARTED_WITHIN, Server, free_port, herald
+from ..processes import STARTED_WITHIN, Server, herald
 from ..rows import Row, Target
 
 TARGET = Target("<", 100)

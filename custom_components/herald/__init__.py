@@ -13,7 +13,8 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import issues, players, services, views
 from .announcing import view, volumes
-from .announcing.session import SESSIONS, By, forget
+from .announcing.session import SESSIONS
+from .announcing.speaking import By, forget
 from .api import Address, Client
 from .const import CONF_FINGERPRINT, DOMAIN
 from .coordinator import HeraldConfigEntry, HeraldCoordinator

@@ -16,7 +16,8 @@ from homeassistant.helpers import config_validation as cv
 from . import chimes
 from .announcing.model import Announcement, Mode, Outcome, State
 from .announcing.servers import interrupt_session
-from .announcing.session import SESSIONS, Sessions, Speaking
+from .announcing.session import SESSIONS, Sessions
+from .announcing.speaking import Speaking
 from .announcing.targets import Target, everybody, permission, resolve
 from .announcing.wanted import chimeless, raise_failures, wanted
 from .const import DOMAIN

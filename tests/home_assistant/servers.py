@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from multiprocessing.context import ForkServerProcess
@@ -17,6 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.herald.const import CONF_FINGERPRINT, DOMAIN
 
+from ..ports import free_port
 from .forked import forking, serve
 
 LOCALHOST = "127.0.0.1"
@@ -136,9 +136,3 @@ class _Log(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.looked_at.set()
         self.ended.set()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -17,7 +17,7 @@ from homeassistant.helpers.translation import async_load_integrations
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.herald.announcing import session
+from custom_components.herald.announcing import speaking
 from custom_components.herald.announcing.model import Announcement, Mode
 from custom_components.herald.announcing.players import PLAYERS
 from custom_components.herald.announcing.players.media_player import MediaPlayer
@@ -321,7 +321,7 @@ async def test_who_waits_for_a_conversation_can_be_interrupted_and_expires(house
 
 async def test_a_conversation_that_never_ends_keeps_nobody_silent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     await players.satellite(house.hass, house.client, HALL)
-    monkeypatch.setattr(session, "QUIET", 0.05)
+    monkeypatch.setattr(speaking, "QUIET", 0.05)
     conversation(house, "responding")
     assert states(await house.announce(HALL)) == {HALL: COMPLETED}
 
@@ -344,7 +344,7 @@ class Broken(MediaPlayer):
 async def test_a_player_that_does_not_let_go_is_given_up(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(session, "LET_GO", 0.05)
+    monkeypatch.setattr(speaking, "LET_GO", 0.05)
     monkeypatch.setitem(cast("dict[tuple[str, str], Any]", PLAYERS), ("media_player", ""), Stubborn)
     old = house.begins(KITCHEN)
     await house.speaking()

@@ -14,7 +14,7 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.herald.announcing import session
+from custom_components.herald.announcing import speaking
 from custom_components.herald.announcing.model import Announcement, State
 from custom_components.herald.announcing.players import PLAYERS
 from custom_components.herald.announcing.players.media_player import MediaPlayer
@@ -122,12 +122,12 @@ class Deaf(MediaPlayer):
 
 
 async def test_a_player_that_hangs_keeps_nobody_silent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "LET_GO", 0.05)
+    monkeypatch.setattr(speaking, "LET_GO", 0.05)
     monkeypatch.setitem(cast("dict[tuple[str, str], Any]", PLAYERS), ("media_player", ""), Deaf)
     old = house.begins(KITCHEN)
     await house.speaking()
     monkeypatch.undo()
-    monkeypatch.setattr(session, "LET_GO", 0.05)
+    monkeypatch.setattr(speaking, "LET_GO", 0.05)
     async with asyncio.timeout(PATIENCE):
         assert states(await house.announce(KITCHEN, mode="interrupt")) == {KITCHEN: COMPLETED}
         assert states(await old) == {KITCHEN: BY_ANNOUNCEMENT}

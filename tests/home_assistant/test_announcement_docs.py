@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 
 from custom_components.herald import const
-from custom_components.herald.announcing import rooms, session, stream, targets, wanted
+from custom_components.herald.announcing import rooms, speaking, stream, targets, wanted
 from custom_components.herald.announcing.model import Mode, State
 from custom_components.herald.announcing.players import base, media_player
 from custom_components.herald.api import Outcome
@@ -65,8 +65,8 @@ def test_every_field_is_told(page: str) -> None:
 @EVERY_PAGE
 def test_every_reason_is_told(page: str) -> None:
     told = set(zip(names(page, 1), reasons(page), strict=True))
-    interrupted = {*session.By, LEFT, session.ENDS[Outcome.INTERRUPTED][1]}
-    skipped = {rooms.BUSY, rooms.REPLACED, rooms.EXPIRED, session.LISTENING, targets.IN_GROUP, targets.SAME_DEVICE}
+    interrupted = {*speaking.By, LEFT, speaking.ENDS[Outcome.INTERRUPTED][1]}
+    skipped = {rooms.BUSY, rooms.REPLACED, rooms.EXPIRED, speaking.LISTENING, targets.IN_GROUP, targets.SAME_DEVICE}
     failed = {error.reason for error in base.PlayerError.__subclasses__() if error is not base.NotSupported}
     assert told == {
         *(
@@ -75,7 +75,7 @@ def test_every_reason_is_told(page: str) -> None:
         ),
         *((State.INTERRUPTED, reason) for reason in interrupted),
         *((State.SKIPPED, reason) for reason in {*skipped, base.NotSupported.reason}),
-        *((State.FAILED, reason) for reason in {*failed, session.SERVER_FAILED, "failed", None}),
+        *((State.FAILED, reason) for reason in {*failed, speaking.SERVER_FAILED, "failed", None}),
     }
 
 
@@ -105,7 +105,7 @@ def test_every_trigger_is_told(page: str) -> None:
 
 @EVERY_PAGE
 def test_the_seconds_are_those_of_the_code(page: str) -> None:
-    assert (session.QUIET, const.LEAD, stream.FETCH) == (60, 1, 10)
+    assert (speaking.QUIET, const.LEAD, stream.FETCH) == (60, 1, 10)
     assert "within 10 seconds" in page or "在 10 秒内" in page
     assert "a minute at most" in page or "最多一分钟" in page
 

@@ -186,7 +186,8 @@ async def test_an_esphome_satellite_that_is_interrupted_hears_silence_unless_ano
 async def test_a_linux_voice_assistant_that_is_interrupted_announces_nothing_unless_another_one_follows(
     hass: HomeAssistant, client: Any, announce: Announce
 ) -> None:
-    device, satellite, speaker = Device(hass, "esphome", esphome.LINUX), Satellite(client), Speaker(client, ANNOUNCING)
+    device = Device(hass, "esphome", esphome.LinuxVoiceAssistant.MODEL)
+    satellite, speaker = Satellite(client), Speaker(client, ANNOUNCING)
     await device.add(PLAYER, speaker)
     target = await device.add(SATELLITE, satellite)
     for follow in (True, False):

@@ -398,6 +398,7 @@ async def test_a_voice_that_went_at_this_moment_is_told_of(
 ) -> None:
     monkeypatch.setattr(coordinator, "VOICES_COOLDOWN", 3600.0)  # nobody has heard of it yet
     entry = await paired(hass, server)
+    await following(entry)
     walk = await added(hass, entry)
     await walk.answer()
     await reload(server, VOICES.replace("  anna:", "  ann:").replace("default_voice: anna", "default_voice: ann"))

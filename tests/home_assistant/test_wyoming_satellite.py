@@ -31,12 +31,13 @@ from custom_components.herald.announcing.stream import Stream
 from custom_components.herald.announcing.targets import target
 from custom_components.herald.api import Order, Outcome
 from custom_components.herald.const import LEAD
+from tests.ports import free_port
 from tests.whole.satellite import Process, satellite
 
 from . import players
 from .conftest import paired
 from .listening import nothing_is_kept
-from .servers import Herald, free_port
+from .servers import Herald
 from .speaking import PATIENCE, following, state_of
 
 SATELLITE = "assist_satellite.hall"

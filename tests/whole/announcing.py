@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from wyoming_server.protocols.wyoming import WyomingReader, encode
 from wyoming_server.server import Running
 
 from ..frontends.flowing_client import url
+from ..ports import free_port
 from ..serving import serving, tone_of
 from .hass import Hass
 from .satellite import Process, satellite
@@ -198,9 +198,3 @@ async def house(environment: Path, folder: Path, *satellites: str) -> AsyncItera
             await one.told("running")
             made.satellites[f"assist_satellite.{name.lower()}"] = one
         yield made
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from ..ports import free_port
 from .journal import Journal
 
 HERE = Path(__file__).parent
@@ -66,7 +66,7 @@ class Hass:
         self._environment = environment
         self.folder = folder
         self._session = session
-        self._port = _free_port()
+        self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._headers: dict[str, str] = {}
         self._process: asyncio.subprocess.Process | None = None
@@ -274,9 +274,3 @@ _HTTP = {
     "error": None,
     "error_message": None,
 }
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

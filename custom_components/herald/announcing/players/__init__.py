@@ -19,7 +19,7 @@ type Make = Callable[[HomeAssistant, Target], Player]
 ORDINARY: Mapping[str, Make] = {PLAYER: media_player.MediaPlayer, SATELLITE: Satellite}
 """By domain."""
 PLAYERS: Mapping[tuple[str, str], Make] = {
-    (SATELLITE, "esphome"): esphome.EspHome,
+    (SATELLITE, "esphome"): esphome.satellite,
     (SATELLITE, "voip"): Voip,
     (SATELLITE, "wyoming"): Wyoming,
     (PLAYER, "esphome"): media_player.EspHome,

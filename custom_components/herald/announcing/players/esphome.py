@@ -27,9 +27,6 @@ from .satellite import Satellite
 
 CHIME_MAX = 10.0
 """Seconds of the longest chime: a device may come for the stream only when it has played that."""
-
-LINUX = "Linux Voice Assistant"
-"""Model of a device. Its media player's silence would leave its music low."""
 PREANNOUNCED: Mapping[str, Any] = {"preannounce": True, "preannounce_media_id": SILENCE}
 
 
@@ -62,27 +59,38 @@ class EspHome(Satellite):
         async with at_volume(self, [self._player], announcement.volume, context):
             yield
 
-    async def play(self, stream: Stream, announcement: Announcement, context: Context | None) -> None:
-        await super().play(stream, announcement, context)
-        if self._silenced.is_set() and stream.was_fetched and self._is_linux and not self.follows():
-            await self.hush(context)
-
     async def _silence(self, stream: Stream, context: Context | None, *, is_ours: bool) -> None:
-        if not self.follows() and not self._is_linux:
+        if not self.follows():
             await self.hush(context)
 
     async def hush(self, context: Context | None) -> None:
-        if self._is_linux:
-            data = {ATTR_ENTITY_ID: self.target.entity_id, "media_id": SILENCE, **PREANNOUNCED}
-            await tried(self, SATELLITE, "announce", data, context)
-        elif self._player is not None:
+        if self._player is not None:
             await announce_silence(self, self._player, context)
 
-    @property
-    def _is_linux(self) -> bool:
-        """Only at the end of an announcement of its own is its music as loud again as it was."""
-        device = None if self.target.device_id is None else dr.async_get(self.hass).async_get(self.target.device_id)
-        return isinstance(device, dr.DeviceEntry) and device.model == LINUX
+
+class LinuxVoiceAssistant(EspHome):
+    """Only at the end of an announcement of its own is its music as loud again as it was: its media player's silence is none."""
+
+    MODEL: ClassVar[str] = "Linux Voice Assistant"
+
+    async def play(self, stream: Stream, announcement: Announcement, context: Context | None) -> None:
+        await super().play(stream, announcement, context)
+        if self._silenced.is_set() and stream.was_fetched and not self.follows():
+            await self.hush(context)
+
+    async def _silence(self, stream: Stream, context: Context | None, *, is_ours: bool) -> None:
+        """Not before Home Assistant lets go of it."""
+
+    async def hush(self, context: Context | None) -> None:
+        data = {ATTR_ENTITY_ID: self.target.entity_id, "media_id": SILENCE, **PREANNOUNCED}
+        await tried(self, SATELLITE, "announce", data, context)
+
+
+def satellite(hass: HomeAssistant, target: Target) -> EspHome:
+    """By its device's model."""
+    device = None if target.device_id is None else dr.async_get(hass).async_get(target.device_id)
+    is_linux = isinstance(device, dr.DeviceEntry) and device.model == LinuxVoiceAssistant.MODEL
+    return (LinuxVoiceAssistant if is_linux else EspHome)(hass, target)
 
 
 def _player(hass: HomeAssistant, target: Target) -> str | None:
