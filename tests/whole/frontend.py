@@ -35,6 +35,12 @@ EYES = """
   globalThis.saying = (text) => last((element) => said(element) === text);
   globalThis.field = (name) => last((element) => element.localName === "input" && element.name === name);
   globalThis.player = () => last((element) => element.localName === "audio");
+  let loads = { count: 0, since: 0 };
+  globalThis.loaded = () => {
+    const count = performance.getEntriesByType("resource").length;
+    if (count !== loads.count) loads = { count, since: performance.now() };
+    return document.readyState === "complete" && performance.now() > loads.since + 500;
+  };
   globalThis.place = (element) => {
     element.scrollIntoView({ block: "center" });
     const box = element.getBoundingClientRect();
@@ -69,7 +75,9 @@ class Frontend:
         await self.read("Overview")
 
     async def go(self, path: str) -> None:
+        """Waits until nothing more of the page is loaded: what is clicked before that may have nobody behind it yet."""
         await self.page.call("Page.navigate", url=self._hass.url + path)
+        await self._until("loaded()")
 
     async def read(self, text: str) -> None:
         """Waits until an element says that, and nothing else."""
