@@ -97,13 +97,20 @@ class Trouble:
 
     def note(self, method: str, params: dict[str, Any]) -> None:
         if method == "Runtime.exceptionThrown":
-            self.found.append(params["exceptionDetails"]["exception"]["description"])
+            self.found.append(_told(params["exceptionDetails"]["exception"]))
         elif method == "Runtime.consoleAPICalled" and params["type"] in {"error", "assert", "warning"}:
             self.found.append(json.dumps(params["args"]))
         elif method == "Log.entryAdded" and params["entry"]["level"] in {"error", "warning"}:
             self.found.append(params["entry"]["text"] + " " + params["entry"].get("url", ""))
         elif method == "Audits.issueAdded" and params["issue"]["code"] == "ContentSecurityPolicyIssue":
             self.found.append(json.dumps(params["issue"]["details"]))
+
+
+def _told(thrown: dict[str, Any]) -> str:
+    """Not all that is thrown is an error: of any other object what it consists of."""
+    if (preview := thrown.get("preview")) is not None and thrown.get("subtype") != "error":
+        return json.dumps({one["name"]: one.get("value") for one in preview["properties"]})
+    return str(thrown["description"])
 
 
 class Page:
