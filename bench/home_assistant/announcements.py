@@ -7,9 +7,7 @@ asked directly, too, by a client that knows no Home Assistant: what is above tha
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -30,12 +28,10 @@ from wyoming_server.audio.encode import Container
 from wyoming_server.models import AudioFormat
 
 from ..figures import median, percentile, spread
-from ..peer import Unavailable
-from ..rows import Row, Target, table
-from .house import bring
+from ..rows import Row, Target
+from . import versions
 
 BENCH = "announcements"
-VERSIONS = ("2026.10.4", "newest")
 IN_A_ROW = 10
 ENOUGH = 3.0
 """Seconds of audio after which it is interrupted: the server is as far ahead then as it may be, and the engine speaks."""
@@ -256,35 +252,12 @@ def of_turns(name: str, some: Sequence[Turn]) -> list[Row]:
     ]
 
 
-async def run(arguments: argparse.Namespace) -> tuple[list[Row], bool]:
-    """The rows, and whether all could be measured."""
-    rows: list[Row] = []
-    complete = True
-    for version in arguments.versions:
-        try:
-            release = await bring(version)
-        except Unavailable as why:
-            print(f"  not run: {why}", flush=True)
-            complete = False
-            continue
-        with tempfile.TemporaryDirectory(prefix="herald-bench-") as name:
-            async with opened(release, Path(name)) as there:
-                mine = [replace(one, what=f"{there.hass.version}: {one.what}") for one in await measure(there, arguments.turns)]
-        print(table(mine), flush=True)
-        rows += mine
-    return rows, complete
+async def of_release(release: Path, turns: int) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="herald-bench-") as name:
+        async with opened(release, Path(name)) as there:
+            return [replace(one, what=f"{there.hass.version}: {one.what}") for one in await measure(there, turns)]
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="bench announcements", description="Measures announcements and their interrupts.")
-    parser.add_argument("--versions", nargs="+", default=VERSIONS, metavar="VERSION", help="releases, or newest")
-    parser.add_argument("--turns", type=int, default=20, metavar="N", help="announcements of each kind (default: 20)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
-    parser.add_argument("--check", action="store_true", help="fail if a target is missed, or a version cannot be had")
-    arguments = parser.parse_args(argv)
-    rows, complete = asyncio.run(run(arguments))
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"rows": [one.as_json() for one in rows]}, indent=1) + "\n")
-    missed = [one for one in rows if one.passed is False]
-    print(f"{sum(one.passed is True for one in rows)} targets met, {len(missed)} missed")
-    return int(bool(missed or not complete) and arguments.check)
+    description = "Measures announcements and their interrupts."
+    return versions.main(argv, of_release, bench=BENCH, description=description, turns=20)

@@ -8,10 +8,7 @@ turns; no text is spoken twice.
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import itertools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic_ns
@@ -24,12 +21,11 @@ from wyoming_server.audio.encode import Container
 from wyoming_server.models import AudioFormat
 
 from ..figures import median, milliseconds, spread
-from ..peer import Unavailable
-from ..rows import Row, Target, table
-from .house import INTEGRATIONS, House, bring, house
+from ..rows import Row, Target
+from . import versions
+from .house import INTEGRATIONS, House, house
 
 BENCH = "home_assistant"
-VERSIONS = ("2026.10.4", "newest")
 PASSES_THROUGH = (2026, 11)
 """The first version that converts nothing where it gets what it asked for."""
 NATIVE = AudioFormat(rate=22_050)
@@ -174,34 +170,11 @@ def target(version: str, form: Form) -> Target:
     return Target("<", 20 if passes_through and form.container is Container.WAV else 60)
 
 
-async def run(arguments: argparse.Namespace) -> tuple[list[Row], bool]:
-    """The rows, and whether all could be measured."""
-    rows: list[Row] = []
-    complete = True
-    for version in arguments.versions:
-        try:
-            release = await bring(version)
-        except Unavailable as why:
-            print(f"  not run: {why}", flush=True)
-            complete = False
-            continue
-        async with house(release) as there:
-            mine = await measure(there, arguments.turns)
-        print(table(mine), flush=True)
-        rows += mine
-    return rows, complete
+async def of_release(release: Path, turns: int) -> list[Row]:
+    async with house(release) as there:
+        return await measure(there, turns)
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="bench home_assistant", description="Measures first audio through Home Assistant.")
-    parser.add_argument("--versions", nargs="+", default=VERSIONS, metavar="VERSION", help="releases, or newest")
-    parser.add_argument("--turns", type=int, default=15, metavar="N", help="replies of each kind (default: 15)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
-    parser.add_argument("--check", action="store_true", help="fail if a target is missed, or a version cannot be had")
-    arguments = parser.parse_args(argv)
-    rows, complete = asyncio.run(run(arguments))
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"rows": [one.as_json() for one in rows]}, indent=1) + "\n")
-    missed = [one for one in rows if one.passed is False]
-    print(f"{sum(one.passed is True for one in rows)} targets met, {len(missed)} missed")
-    return int(bool(missed or not complete) and arguments.check)
+    description = "Measures first audio through Home Assistant."
+    return versions.main(argv, of_release, bench=BENCH, description=description, turns=15)
