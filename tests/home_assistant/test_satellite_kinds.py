@@ -55,6 +55,27 @@ async def test_a_satellite_announces_the_address_and_nothing_before_it(
     assert announced.stream.ended.result().outcome is Outcome.COMPLETED
 
 
+WISHES = [
+    ({"preferred_format": "wav", "preferred_sample_rate": 16_000, "preferred_sample_channels": 2}, ("WAV", 16_000, 2)),
+    ({"preferred_format": "mp3"}, ("MP3", 44_100, 1)),
+    ({"preferred_format": "wav", "preferred_sample_rate": 22_050, "preferred_sample_bytes": 4}, ("MP3", 44_100, 1)),  # not made
+    ({"preferred_format": "flac", "preferred_sample_rate": 48_000}, ("MP3", 44_100, 1)),  # nobody knows how long it is
+]
+
+
+@pytest.mark.parametrize(("asked", "made"), WISHES)
+async def test_a_satellite_gets_the_format_that_it_asks_for(
+    hass: HomeAssistant, client: Any, announce: Announce, asked: dict[str, Any], made: tuple[str, int, int]
+) -> None:
+    satellite = Satellite(client)
+    satellite._attr_tts_options = asked  # noqa: SLF001  # as its class would
+    announced = announce(await Device(hass, "somebody").add(SATELLITE, satellite), TEXT)
+    order = announced.stream.order
+    assert (order.format, order.rate, order.channels) == made
+    await announced.over()
+    assert announced.stream.seconds == pytest.approx(len(TEXT) * 0.02, abs=0.1)
+
+
 async def test_a_call_is_cancelled_until_it_is_done(hass: HomeAssistant, client: Any, announce: Announce) -> None:
     satellite = Satellite(client)
     satellite.stubborn = 5
@@ -203,6 +224,7 @@ async def test_an_esphome_satellite_may_have_no_player(hass: HomeAssistant, clie
     satellite = Satellite(client)
     announced = announce(await Device(hass, "esphome").add(SATELLITE, satellite), volume=0.6)
     assert announced.stream.order.options == {"volume": 30}, "the server makes it"
+    assert announced.stream.order.format == "MP3", "nobody reads it for the device"
     await satellite.begun.wait()
     await announced.interrupted()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..api import Order
 
 WIDTH = 2
-"""Bytes of a sample of Matroska."""
+"""Bytes of a sample of Matroska and WAV."""
 MPEG1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 MPEG2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 """kbit/s of layer III, by a frame's number of it; of MPEG 2.5, too."""

@@ -37,8 +37,8 @@ KEPT_MAX = 32 * 1024 * 1024
 """Bytes that are kept of one. Of a longer one the beginning is forgotten, and whoever comes then is too late."""
 TARGETS_MAX = 256
 """Sessions whose targets are known at once: the end of one that the server refused to begin is never told."""
-MIME_TYPES = {"MP3": "audio/mpeg", "MKA": "audio/x-matroska"}
-"""By the server's name of a format."""
+MIME_TYPES = {"MP3": "audio/mpeg", "MKA": "audio/x-matroska", "WAV": "audio/wav"}
+"""By the server's name of a format; of these alone the length can be judged by the bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,6 @@
-"""ESPHome's satellites, such as Voice PE and Linux Voice Assistant: Home Assistant has FFmpeg read the stream for them.
+"""ESPHome's satellites, such as Voice PE and Linux Voice Assistant.
 
+Home Assistant has FFmpeg read the stream for those that have a media player; others come for it themselves.
 A device queues an announcement behind another one, unless it is told of a sound before it: then it takes its place. So there is
 always one: the chime, or a moment of silence. One that is interrupted, and that nothing follows, is replaced by silence.
 """
@@ -30,9 +31,11 @@ CHIME_MAX = 10.0
 PREANNOUNCED: Mapping[str, Any] = {"preannounce": True, "preannounce_media_id": SILENCE}
 
 
+PROXIED = ("MKA", 48_000)
+"""Format, and rate of most devices, where FFmpeg reads the stream: it makes of it what the device's media player plays."""
+
+
 class EspHome(Satellite):
-    FORMAT: ClassVar[str] = "MKA"
-    RATE: ClassVar[int | None] = 48_000  # of most devices
     FETCH: ClassVar[float] = FETCH + CHIME_MAX
 
     def __init__(self, hass: HomeAssistant, target: Target) -> None:
@@ -43,6 +46,12 @@ class EspHome(Satellite):
         """Without the chime: the device is told of it."""
         order = super().order(announcement)
         return replace(order, options={name: value for name, value in order.options.items() if name != "chime"})
+
+    def _as_asked(self, order: Order) -> Order:
+        if self._player is None:
+            return super()._as_asked(order)
+        name, rate = PROXIED
+        return replace(order, format=name, rate=rate)
 
     @property
     def _has_volume(self) -> bool:

@@ -11,8 +11,9 @@ from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
 
 from ...api import Order
+from ...speech.formats import KINDS, Wanted
 from ..model import Announcement
-from ..stream import Stream
+from ..stream import MIME_TYPES, Stream
 from ..targets import SATELLITE
 from .base import Busy, Unavailable
 from .playing import Playing
@@ -30,11 +31,28 @@ class Satellite(Playing):
     HOLDS: ClassVar[bool] = True
 
     def order(self, announcement: Announcement) -> Order:
-        order = super().order(announcement)
+        order = self._as_asked(super().order(announcement))
         if announcement.volume is None or self._has_volume:
             return order
         volume = round(order.options.get("volume", ORDINARY) * announcement.volume)
         return replace(order, options={**order.options, "volume": volume})
+
+    def _as_asked(self, order: Order) -> Order:
+        """In the format that it asks Home Assistant for, where the server makes that and its length can be judged."""
+        asked = self._asked
+        wanted = None if asked is None else Wanted.read(asked)
+        kind = None if wanted is None else KINDS.get(wanted.format)
+        if wanted is None or kind is None or kind.name not in MIME_TYPES or not wanted.is_made_by(kind):
+            return order
+        return replace(order, format=kind.name, rate=wanted.rate or order.rate, channels=wanted.channels or 1)
+
+    @property
+    def _asked(self) -> Mapping[str, Any] | None:
+        """Options of Home Assistant's for speech; None: it has no wishes, or is not there."""
+        component = self.hass.data.get(SATELLITE)
+        entity = None if component is None else component.get_entity(self.target.entity_id)
+        asked: Mapping[str, Any] | None = None if entity is None else entity.tts_options
+        return asked
 
     @property
     def _has_volume(self) -> bool:

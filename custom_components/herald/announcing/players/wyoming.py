@@ -54,6 +54,10 @@ class Wyoming(Satellite):
         data = {ATTR_ENTITY_ID: self.target.entity_id, "media_id": NOTHING, "preannounce": False}
         await tried(self, SATELLITE, "announce", data, context)
 
+    def _as_asked(self, order: Order) -> Order:
+        """FFmpeg reads it, and not the satellite."""
+        return order
+
     def _heard_at(self, stream: Stream) -> float:
         if stream.first_audio is None:
             return self._silent_at
